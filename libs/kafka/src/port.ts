@@ -1,0 +1,163 @@
+import type { Result } from '@millrace/kernel'
+
+/** Offsets are plain numbers: Kafka's are 64-bit, but 2^53 records in one partition are out of reach. */
+export type Offset = number
+
+/** One record as read from the log. `key` and `value` are raw bytes; a null value erases what the key held. */
+export interface LogRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: Offset
+  /** The broker's LogAppendTime, milliseconds since the Unix epoch. */
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * Consecutive records of one partition. `records` may be empty: compaction can empty a whole batch, and a consumer
+ * must still move to `nextOffset`.
+ */
+export interface RecordBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly records: readonly LogRecord[]
+  /** The offset to read after this batch: every record below it is in this or an earlier batch, or is gone. */
+  readonly nextOffset: Offset
+  /** The partition's end (high watermark) when the batch was fetched: lag = endOffset − nextOffset. */
+  readonly endOffset: Offset
+}
+
+/** One record to append. `partition` is always explicit (DESIGN: one owner, one partition). */
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly key: Buffer | string
+  readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Where an acknowledged record lies. */
+export interface Placement {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: Offset
+}
+
+export interface ProducerOptions {
+  /** Longest wait for company before a batch is sent, milliseconds (default 2). */
+  readonly lingerMs?: number
+  readonly batchBytesMax?: number
+  readonly batchRecordsMax?: number
+  /** Records accepted but not yet acknowledged; past it `append` answers the fault queue-full at once. */
+  readonly pendingRecordsMax?: number
+  readonly pendingBytesMax?: number
+  /** Time after which an unacknowledged record is answered with the fault timeout (it may still be in the log). */
+  readonly deliveryTimeoutMs?: number
+}
+
+/** An idempotent acks=all producer: single-flight batches, order kept per producer. */
+export interface LogProducer {
+  /** Resolves once Kafka acknowledged the record with acks=all, or with a transient fault; never rejects. */
+  append(record: OutgoingRecord): Promise<Result<Placement>>
+  readonly pendingRecords: number
+  /** Sends what is pending, then disconnects. */
+  close(): Promise<void>
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** How a consumer's owner reacts; every callback is awaited before the next one for the same partition. */
+export interface ConsumerHandler {
+  /**
+   * Partitions assigned: answers where to start each (the watermark in the store rules, DESIGN 2.9); 'earliest' starts
+   * at the log's first record, 'latest' at its end. A rejection with FaultError(fatal) stops the consumer.
+   */
+  onAssign(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]>
+  /** Partitions taken away: no batch of theirs is delivered after this returns. */
+  onRevoke(partitions: readonly TopicPartition[]): Promise<void>
+  /**
+   * One batch; batches of different partitions may run concurrently. Back-pressure is simply not returning: the next
+   * batch of the partition waits (heartbeats go on). The signal aborts on revoke, stop or session loss.
+   */
+  onBatch(batch: RecordBatch, signal: AbortSignal): Promise<void>
+}
+
+export interface StartPosition extends TopicPartition {
+  readonly offset: Offset | 'earliest' | 'latest'
+}
+
+export interface ConsumerOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  /**
+   * The group belongs to this process alone (an edge's fanout, a tombstone reader): members left over from a killed
+   * predecessor are removed from the group at start instead of waiting for their session to time out.
+   */
+  readonly exclusive?: boolean
+  readonly sessionTimeoutMs?: number
+  readonly maxWaitMs?: number
+  readonly fetchBytesMax?: number
+  readonly partitionsConcurrent?: number
+  /** Lag above zero without progress for this long is a stall: the consumer ends with the fault consumer-stalled. */
+  readonly stallTimeoutMs?: number
+  /** Most records handed to one onBatch call. */
+  readonly batchRecordsMax?: number
+}
+
+export interface LogConsumer {
+  /** Joins the group and resolves once the first assignment arrived. */
+  start(handler: ConsumerHandler): Promise<void>
+  /** Reports progress to the group (only a report: the store's watermark rules). */
+  commit(positions: readonly (TopicPartition & { readonly offset: Offset })[]): Promise<void>
+  /** Settles when the consumer ends: ok after stop(), a fault when it cannot go on. */
+  readonly ended: Promise<Result<void>>
+  /** Leaves the group after running callbacks have returned. */
+  stop(): Promise<void>
+}
+
+export interface TopicDescription {
+  readonly name: string
+  readonly partitionCount: number
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitionCount: number
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface GroupDescription {
+  readonly groupId: string
+  readonly state: string
+  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string }[]
+}
+
+export interface LogAdmin {
+  describeTopic(name: string): Promise<TopicDescription | null>
+  createTopic(spec: TopicSpec): Promise<void>
+  alterTopicConfigs(name: string, configs: Readonly<Record<string, string>>): Promise<void>
+  deleteTopic(name: string): Promise<void>
+  /** First offset still present and the end (next offset to be written), per partition. */
+  offsets(topic: string): Promise<readonly { partition: number; earliest: Offset; end: Offset }[]>
+  groupOffsets(groupId: string, topic: string): Promise<readonly { partition: number; offset: Offset | null }[]>
+  describeGroups(): Promise<readonly GroupDescription[]>
+  close(): Promise<void>
+}
+
+/** The log as the rest of the house sees it; the kafkajs and the memory adapter pass one contract suite. */
+export interface Log {
+  producer(options?: ProducerOptions): Promise<LogProducer>
+  consumer(options: ConsumerOptions): LogConsumer
+  admin(): Promise<LogAdmin>
+  /** Reads a topic from its beginning to the end it had at the call, then resolves: settings, tombstones, tests. */
+  readToEnd(topic: string, onBatch: (batch: RecordBatch) => void | Promise<void>): Promise<void>
+  close(): Promise<void>
+}
