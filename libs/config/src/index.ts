@@ -1,0 +1,21 @@
+export {
+  type AnySection,
+  type ConfigOf,
+  defineSection,
+  type Environment,
+  parseConfig,
+  printConfig,
+  type Section,
+  type SettingDoc,
+  secret,
+  settingDocs,
+} from './define.ts'
+export {
+  CLICKHOUSE_ROLES,
+  type ClickHouseConfig,
+  type ClickHouseRole,
+  clickHouseSection,
+} from './sections/clickhouse.ts'
+export { type KafkaConfig, kafkaSection } from './sections/kafka.ts'
+export { type ProcessConfig, processSection } from './sections/process.ts'
+export { flag, list, optionalText, port, text, wholeNumber } from './values.ts'
