@@ -1,0 +1,5 @@
+export { type DeadLetter, deadLetterKey, decodeDeadLetter, encodeDeadLetter } from './dead-letter.ts'
+export { decodeEnvelope, encodeEnvelope } from './envelope.ts'
+export { decodeSetting, encodeSetting, type RelaySetting, settingKey } from './setting.ts'
+export { decodeTombstone, encodeTombstone, tombstoneKey } from './tombstone.ts'
+export { WireFormat, wireFormatOf } from './wire-format.ts'
