@@ -2,7 +2,13 @@
 export type TombstoneTarget =
   | { readonly type: 'event'; readonly id: string }
   /** Versions of an address with created_at ≤ untilS (NIP-09 `a`). */
-  | { readonly type: 'address'; readonly kind: number; readonly pubkey: string; readonly d: string; readonly untilS: number }
+  | {
+      readonly type: 'address'
+      readonly kind: number
+      readonly pubkey: string
+      readonly d: string
+      readonly untilS: number
+    }
   /** Everything owned by a key with created_at ≤ untilS (NIP-62). */
   | { readonly type: 'pubkey'; readonly pubkey: string; readonly untilS: number }
 
