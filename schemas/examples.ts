@@ -15,5 +15,9 @@ export function examplesOf(schema: SchemaName): readonly SchemaExample[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .sort()
-    .map((file) => ({ file, schema, value: JSON.parse(readFileSync(folder + file, 'utf8')) as Record<string, unknown> }))
+    .map((file) => ({
+      file,
+      schema,
+      value: JSON.parse(readFileSync(folder + file, 'utf8')) as Record<string, unknown>,
+    }))
 }

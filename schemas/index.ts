@@ -3,10 +3,10 @@ export {
   newestOf,
   SCHEMA_LINES,
   SCHEMA_NAMES,
-  SUBJECTS,
   type SchemaLine,
   type SchemaName,
   type SchemaVersion,
+  SUBJECTS,
   schemaById,
   type Upcaster,
 } from './registry.ts'

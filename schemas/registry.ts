@@ -59,4 +59,5 @@ export const schemaById = (id: number): SchemaVersion | undefined =>
     .flatMap((line) => line.versions)
     .find((schema) => schema.id === id)
 
-export const newestOf = (line: SchemaLine): SchemaVersion => line.versions[line.versions.length - 1] ?? line.versions[0]
+export const newestOf = (line: SchemaLine): SchemaVersion =>
+  line.versions[line.versions.length - 1] ?? line.versions[0]

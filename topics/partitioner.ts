@@ -11,7 +11,8 @@ export function murmur2(data: Uint8Array): number {
   const words = length >> 2
   for (let i = 0; i < words; i++) {
     const at = i << 2
-    let k = byte(data, at) | (byte(data, at + 1) << 8) | (byte(data, at + 2) << 16) | (byte(data, at + 3) << 24)
+    let k =
+      byte(data, at) | (byte(data, at + 1) << 8) | (byte(data, at + 2) << 16) | (byte(data, at + 3) << 24)
     k = Math.imul(k, M)
     k ^= k >>> R
     k = Math.imul(k, M)
@@ -43,4 +44,6 @@ export const partitionOfOwner = (owner: string, partitionCount: number): number 
 export const TICK_KEY_PREFIX = '~tick:'
 
 export const isTickKey = (key: Uint8Array | null): boolean =>
-  key !== null && key.length >= TICK_KEY_PREFIX.length && Buffer.from(key.buffer, key.byteOffset, TICK_KEY_PREFIX.length).toString('latin1') === TICK_KEY_PREFIX
+  key !== null &&
+  key.length >= TICK_KEY_PREFIX.length &&
+  Buffer.from(key.buffer, key.byteOffset, TICK_KEY_PREFIX.length).toString('latin1') === TICK_KEY_PREFIX

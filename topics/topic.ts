@@ -1,4 +1,4 @@
-import { SUBJECTS } from '@millrace/schemas'
+import type { SUBJECTS } from '@millrace/schemas'
 
 /** Who writes and who reads a topic: documentation that a test holds against the code. */
 export type Part =

@@ -35,7 +35,9 @@ interface DeadLetterBody {
 const EVENT_ID = /^[0-9a-f]{64}$/
 
 /** The record key: the event id where the refused record had one, so that a null erases it; else its origin. */
-export function deadLetterKey(letter: Pick<DeadLetter, 'recordKey' | 'topic' | 'partition' | 'offset'>): string {
+export function deadLetterKey(
+  letter: Pick<DeadLetter, 'recordKey' | 'topic' | 'partition' | 'offset'>,
+): string {
   const key = letter.recordKey?.toString('latin1') ?? ''
   return EVENT_ID.test(key) ? key : `${letter.topic}:${letter.partition}:${letter.offset}`
 }

@@ -42,7 +42,8 @@ export class WireFormat {
       return err(invalid('record-undecodable', `${this.#name}: not in the Confluent wire format`))
     const id = bytes.readUInt32BE(1)
     const reader = this.#readers.get(id)
-    if (!reader) return err(invalid('schema-unknown', `${this.#name}: schema id ${id} is not in this registry`))
+    if (!reader)
+      return err(invalid('schema-unknown', `${this.#name}: schema id ${id} is not in this registry`))
     try {
       return ok(reader.decode(bytes.subarray(HEADER_BYTES)))
     } catch (cause) {
@@ -57,7 +58,8 @@ function readersOf(line: SchemaLine, newestType: avro.Type): ReadonlyMap<number,
   return new Map(
     line.versions.map((schema, index): [number, Reader] => {
       const type = parse(schema.avsc)
-      if (index === line.versions.length - 1) return [schema.id, { decode: (body) => type.fromBuffer(body) as AvroValue }]
+      if (index === line.versions.length - 1)
+        return [schema.id, { decode: (body) => type.fromBuffer(body) as AvroValue }]
       const upcasts = line.versions.slice(index, -1).map((version) => version.upcast)
       if (upcasts.every((upcast) => upcast === null)) {
         const resolver = newestType.createResolver(type)

@@ -2,7 +2,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { clickHouseSection, kafkaSection, parseConfig, printConfig, processSection, settingDocs } from './index.ts'
+import {
+  clickHouseSection,
+  kafkaSection,
+  parseConfig,
+  printConfig,
+  processSection,
+  settingDocs,
+} from './index.ts'
 
 const sections = { kafka: kafkaSection, clickhouse: clickHouseSection, process: processSection(7778) }
 

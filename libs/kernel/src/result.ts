@@ -5,7 +5,6 @@ export type Result<T, E = Fault> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly fault: E }
 
-
 export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value })
 
 export const err = <E>(fault: E): { readonly ok: false; readonly fault: E } => ({ ok: false, fault })

@@ -1,0 +1,88 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Metrics } from './metrics/metrics.ts'
+
+/** A part's state: null = ready, else what is missing. */
+export type ReadinessCheck = () => string | null | Promise<string | null>
+
+export interface OpsServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  readonly checks: Readonly<Record<string, string>>
+}
+
+/** All checks of a process, as /ready shows them. */
+export async function readinessOf(checks: ReadonlyMap<string, ReadinessCheck>): Promise<Readiness> {
+  const results = await Promise.all(
+    [...checks].map(async ([name, check]): Promise<[string, string | null]> => {
+      try {
+        return [name, await check()]
+      } catch (cause) {
+        return [name, cause instanceof Error ? cause.message : 'failed']
+      }
+    }),
+  )
+  return {
+    ready: results.every(([, problem]) => problem === null),
+    checks: Object.fromEntries(results.map(([name, problem]) => [name, problem ?? 'ok'])),
+  }
+}
+
+/** Serves GET /live, /ready and /metrics on an interface of its own, away from clients. */
+export async function startOpsServer(
+  host: string,
+  port: number,
+  checks: ReadonlyMap<string, ReadinessCheck>,
+  metrics: Metrics,
+): Promise<OpsServer> {
+  const server = createServer((request, response) => {
+    void answer(request.url ?? '/', response, checks, metrics)
+  })
+  await listen(server, host, port)
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(
+  url: string,
+  response: ServerResponse,
+  checks: ReadonlyMap<string, ReadinessCheck>,
+  metrics: Metrics,
+): Promise<void> {
+  const path = url.split('?')[0]
+  if (path === '/live') return json(response, 200, { live: true })
+  if (path === '/ready') {
+    const readiness = await readinessOf(checks)
+    return json(response, readiness.ready ? 200 : 503, readiness)
+  }
+  if (path === '/metrics') {
+    response.writeHead(200, { 'content-type': metrics.contentType })
+    response.end(await metrics.expose())
+    return
+  }
+  json(response, 404, { error: 'not found: /live, /ready and /metrics are here' })
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
+}
+
+const listen = (server: Server, host: string, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
