@@ -110,3 +110,11 @@ export function printConfig(sections: Record<string, AnySection>, env: Environme
   }
   return `${lines.join('\n')}\n`
 }
+
+/** Every setting of an app as JSON: what docs/configuration.md is generated from. */
+export const describeConfig = (sections: Record<string, AnySection>): string =>
+  `${JSON.stringify(
+    Object.values(sections).map((section) => ({ title: section.title, settings: settingDocs(section) })),
+    null,
+    2,
+  )}\n`

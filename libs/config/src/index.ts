@@ -2,6 +2,7 @@ export {
   type AnySection,
   type ConfigOf,
   defineSection,
+  describeConfig,
   type Environment,
   parseConfig,
   printConfig,

@@ -1,6 +1,7 @@
 import {
   type AnySection,
   type ConfigOf,
+  describeConfig,
   type ProcessConfig,
   parseConfig,
   printConfig,
@@ -40,13 +41,14 @@ export interface ProcessDefinition<D extends Sections> {
 const STOP_TIMEOUT_MS = 20_000
 
 /**
- * The life of every server process: config → `--print-config` / `--validate` → logs, metrics, traces, ops server → wire →
+ * The life of every server process: config → `--print-config` / `--describe-config` / `--validate` → logs, metrics, traces, ops server → wire →
  * run until a signal, the parent's end or a fault → stop the parts in reverse order → exit.
  */
 export async function runProcess<D extends Sections>(definition: ProcessDefinition<D>): Promise<void> {
   const { app, sections } = definition
   if (process.argv.includes('--print-config'))
     return void process.stdout.write(printConfig(sections, process.env))
+  if (process.argv.includes('--describe-config')) return void process.stdout.write(describeConfig(sections))
   const parsed = parseConfig(sections, process.env)
   if (!parsed.ok) {
     process.stderr.write(`${app}: ${parsed.fault.message}\n`)
