@@ -1,0 +1,1 @@
+export type { CurrentVersion, EventReader, ReadContext, ServedEvent } from './event-reader.ts'
