@@ -1,0 +1,1 @@
+export { SubscriptionIndex, type SubscriptionIndexOptions } from './subscription-index.ts'
