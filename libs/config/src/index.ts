@@ -19,4 +19,5 @@ export {
 } from './sections/clickhouse.ts'
 export { type KafkaConfig, kafkaSection } from './sections/kafka.ts'
 export { type ProcessConfig, processSection } from './sections/process.ts'
+export { type TopicsConfig, topicsSection } from './sections/topics.ts'
 export { flag, list, optionalText, port, text, wholeNumber } from './values.ts'
