@@ -147,7 +147,10 @@ export interface LogAdmin {
   deleteTopic(name: string): Promise<void>
   /** First offset still present and the end (next offset to be written), per partition. */
   offsets(topic: string): Promise<readonly { partition: number; earliest: Offset; end: Offset }[]>
-  groupOffsets(groupId: string, topic: string): Promise<readonly { partition: number; offset: Offset | null }[]>
+  groupOffsets(
+    groupId: string,
+    topic: string,
+  ): Promise<readonly { partition: number; offset: Offset | null }[]>
   describeGroups(): Promise<readonly GroupDescription[]>
   close(): Promise<void>
 }

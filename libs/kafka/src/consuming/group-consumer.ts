@@ -1,0 +1,197 @@
+import { backoffMs, delayMs, err, type Fault, FaultError, ok, type Result, transient } from '@millrace/kernel'
+import type { ConsumerHandler, ConsumerOptions, LogConsumer, Offset, TopicPartition } from '../port.ts'
+import { type ConsumerBackend, type Membership, partitionKey } from './backend.ts'
+import { ConcurrencyGate } from './concurrency-gate.ts'
+import { Lane } from './lane.ts'
+import { Notice } from './notice.ts'
+import { StallWatch } from './stall-watch.ts'
+import { startOffsets } from './start-offsets.ts'
+
+export const CONSUMER_DEFAULTS = {
+  exclusive: false,
+  sessionTimeoutMs: 10_000,
+  maxWaitMs: 250,
+  fetchBytesMax: 1024 * 1024,
+  partitionsConcurrent: Number.POSITIVE_INFINITY,
+  stallTimeoutMs: 30_000,
+  batchRecordsMax: 5_000,
+} as const satisfies Omit<Required<ConsumerOptions>, 'groupId' | 'topics'>
+
+export type ResolvedConsumerOptions = Required<ConsumerOptions>
+
+export const resolveConsumerOptions = (options: ConsumerOptions): ResolvedConsumerOptions => ({
+  ...CONSUMER_DEFAULTS,
+  ...options,
+})
+
+/** What a consumer tells about itself. */
+export interface ConsumeObserver {
+  assigned(partitions: readonly TopicPartition[]): void
+}
+
+/**
+ * The life of a consumer, the same on every adapter: join, ask the owner where to start, feed the lanes, and on a
+ * rebalance abort, wait for the owner, revoke and join again.
+ */
+export class GroupConsumer implements LogConsumer {
+  readonly ended: Promise<Result<void>>
+  readonly #backend: ConsumerBackend
+  readonly #options: ResolvedConsumerOptions
+  readonly #observer: ConsumeObserver | null
+  readonly #stopping = new AbortController()
+  #settleEnded!: (result: Result<void>) => void
+  #started = false
+  #onFirstAssignment: () => void = () => undefined
+
+  constructor(
+    backend: ConsumerBackend,
+    options: ResolvedConsumerOptions,
+    observer: ConsumeObserver | null = null,
+  ) {
+    this.#backend = backend
+    this.#options = options
+    this.#observer = observer
+    this.ended = new Promise((resolve) => {
+      this.#settleEnded = resolve
+    })
+  }
+
+  async start(handler: ConsumerHandler): Promise<void> {
+    if (this.#started) throw new Error('a consumer starts once')
+    this.#started = true
+    const assigned = new Promise<void>((resolve) => {
+      this.#onFirstAssignment = resolve
+    })
+    void this.#run(handler)
+    const early = await Promise.race([assigned, this.ended])
+    if (early && !early.ok) throw new FaultError(early.fault)
+  }
+
+  async commit(positions: readonly (TopicPartition & { readonly offset: Offset })[]): Promise<void> {
+    if (positions.length > 0 && !this.#stopping.signal.aborted) await this.#backend.commit(positions)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    if (!this.#started) {
+      this.#started = true
+      this.#settleEnded(ok(undefined))
+    }
+    await this.ended
+  }
+
+  async #run(handler: ConsumerHandler): Promise<void> {
+    const result = await this.#generations(handler).catch((error: unknown) => err(faultOf(error)))
+    this.#stopping.abort()
+    await this.#backend.close()
+    this.#settleEnded(result)
+  }
+
+  async #generations(handler: ConsumerHandler): Promise<Result<void>> {
+    while (!this.#stopping.signal.aborted) {
+      const membership = await this.#backend.join(this.#stopping.signal)
+      if (membership) await this.#generation(handler, membership)
+    }
+    return ok(undefined)
+  }
+
+  async #generation(handler: ConsumerHandler, { partitions, over }: Membership): Promise<void> {
+    const ending = new AbortController()
+    void over.then(() => ending.abort())
+    const signal = AbortSignal.any([this.#stopping.signal, ending.signal])
+    let failed: unknown = null
+    const fail = (error: unknown) => {
+      failed ??= error
+      ending.abort()
+    }
+    const hungry = new Notice()
+    let lanes: readonly Lane[] = []
+    try {
+      lanes = await this.#lanes(handler, partitions, { signal, fail, hungry })
+      this.#observer?.assigned(partitions)
+      this.#onFirstAssignment()
+      await Promise.all([
+        this.#backend.read(lanes, hungry, signal).catch(fail),
+        this.#watch(lanes, signal).catch(fail),
+      ])
+    } catch (error) {
+      fail(error)
+    } finally {
+      ending.abort()
+      await Promise.all(lanes.map((lane) => lane.idle()))
+      if (partitions.length > 0) await handler.onRevoke(partitions)
+    }
+    if (failed) throw failed
+  }
+
+  async #lanes(
+    handler: ConsumerHandler,
+    partitions: readonly TopicPartition[],
+    wiring: { signal: AbortSignal; fail: (error: unknown) => void; hungry: Notice },
+  ): Promise<readonly Lane[]> {
+    if (partitions.length === 0) return []
+    const { signal, fail, hungry } = wiring
+    const starts = await persist(signal, async () => {
+      const positions = await handler.onAssign(partitions)
+      return startOffsets(partitions, positions, await this.#backend.ranges(partitions))
+    })
+    const gate = new ConcurrencyGate(this.#options.partitionsConcurrent)
+    return (starts ?? []).map(
+      ({ at, start, end }) =>
+        new Lane(at, start, end, {
+          batchRecordsMax: this.#options.batchRecordsMax,
+          bufferedBytesMax: this.#options.fetchBytesMax,
+          gate,
+          signal,
+          deliver: (batch, laneSignal) => handler.onBatch(batch, laneSignal),
+          onFailure: fail,
+          onHungry: () => hungry.notify(),
+        }),
+    )
+  }
+
+  async #watch(lanes: readonly Lane[], signal: AbortSignal): Promise<void> {
+    if (lanes.length === 0) return
+    const { stallTimeoutMs, groupId } = this.#options
+    const watch = new StallWatch(stallTimeoutMs)
+    while (true) {
+      await delayMs(stallTimeoutMs / 4, signal)
+      if (signal.aborted) return
+      const ranges = await this.#backend.ranges(lanes).catch(() => null)
+      if (!ranges) continue
+      const partitions = lanes.map((lane) => ({
+        topic: lane.topic,
+        partition: lane.partition,
+        position: lane.position,
+        endOffset: ranges.get(partitionKey(lane))?.end ?? lane.endOffset,
+        busy: lane.busy,
+      }))
+      const stalled = watch.check(partitions, performance.now())
+      if (stalled)
+        throw new FaultError(
+          transient(
+            'consumer-stalled',
+            `${groupId} stands still at ${stalled.position} of ${partitionKey(stalled)}`,
+          ),
+        )
+    }
+  }
+}
+
+/** Repeats what fails for a passing reason until it succeeds or the signal aborts (null); fatal faults go through. */
+async function persist<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T | null> {
+  for (const waitMs of backoffMs({ initialMs: 100, maxMs: 5_000 })) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (error instanceof FaultError && error.fault.kind !== 'transient') throw error
+      if (signal.aborted) return null
+      await delayMs(waitMs, signal)
+      if (signal.aborted) return null
+    }
+  }
+  return null
+}
+
+const faultOf = (error: unknown): Fault =>
+  error instanceof FaultError ? error.fault : transient('internal', 'a consumer callback failed', error)
