@@ -1,0 +1,26 @@
+export {
+  type ClickHouse,
+  type ClickHouseOptions,
+  createClickHouse,
+  type InsertSummary,
+  type QueryInfo,
+  type QueryObservation,
+  type QueryOptions,
+  type StatementOptions,
+} from './client.ts'
+export {
+  type AppliedMigrations,
+  type Migration,
+  migrate,
+  platformMigrations,
+  readMigrations,
+} from './migrations.ts'
+export { RowBinaryWriter } from './row-binary.ts'
+export { ROLE_LIMITS, ROLE_SETTINGS, type RoleLimits } from './settings.ts'
+export {
+  checkLogId,
+  readWatermarks,
+  type Watermark,
+  type WatermarkAdvance,
+  writeWatermarks,
+} from './watermarks.ts'

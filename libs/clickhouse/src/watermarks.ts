@@ -1,0 +1,105 @@
+import { err, fatal, ok, type Result } from '@millrace/kernel'
+import type { ClickHouse } from './client.ts'
+
+/** How far a sink has durably applied one partition of one log (DESIGN 2.9). */
+export interface Watermark {
+  readonly logId: string
+  /** Everything below this offset is in the store. */
+  readonly nextOffset: number
+  /** When it was written, milliseconds since the Unix epoch, by the store's clock. */
+  readonly appliedAtMs: number
+  /** LogAppendTime of the last record below nextOffset, milliseconds since the Unix epoch: what freshness is computed from. */
+  readonly appendedAtMs: number
+}
+
+export interface WatermarkAdvance {
+  readonly partition: number
+  readonly nextOffset: number
+  readonly appendedAtMs: number
+}
+
+interface Row {
+  readonly log_id: string
+  readonly partition: number
+  readonly next_offset: number
+  readonly applied_at_ms: number
+  readonly appended_at_ms: number
+}
+
+/**
+ * The watermarks of a sink by partition; empty before its first batch. Faults: log-foreign when the store holds those of
+ * more than one log (fatal: rows of two logs are mixed), clickhouse-unavailable, clickhouse-refused.
+ */
+export async function readWatermarks(
+  ch: ClickHouse,
+  sink: string,
+  topic: string,
+): Promise<Result<ReadonlyMap<number, Watermark>>> {
+  const rows = await ch.query<Row>(
+    `SELECT toString(log_id) AS log_id, partition, max(next_offset) AS next_offset,
+       toUnixTimestamp64Milli(argMax(applied_at, next_offset)) AS applied_at_ms,
+       toUnixTimestamp64Milli(argMax(appended_at, next_offset)) AS appended_at_ms
+     FROM nostr_store.watermarks
+     WHERE sink = {sink:String} AND topic = {topic:String}
+     GROUP BY log_id, partition ORDER BY partition`,
+    { params: { sink, topic }, name: 'watermarks_read' },
+  )
+  if (!rows.ok) return rows
+  const logIds = new Set(rows.value.map((row) => row.log_id))
+  if (logIds.size > 1) return foreign(sink, [...logIds])
+  return ok(
+    new Map(
+      rows.value.map((row) => [
+        row.partition,
+        {
+          logId: row.log_id,
+          nextOffset: row.next_offset,
+          appliedAtMs: row.applied_at_ms,
+          appendedAtMs: row.appended_at_ms,
+        },
+      ]),
+    ),
+  )
+}
+
+/** Checks that the store was filled from this log. Fault: log-foreign. */
+export function checkLogId(
+  sink: string,
+  watermarks: ReadonlyMap<number, Pick<Watermark, 'logId'>>,
+  logId: string,
+): Result<void> {
+  const others = [...new Set([...watermarks.values()].map((watermark) => watermark.logId))].filter(
+    (id) => id !== logId,
+  )
+  return others.length === 0 ? ok(undefined) : foreign(sink, [logId, ...others])
+}
+
+const foreign = (sink: string, logIds: readonly string[]): Result<never> =>
+  err(
+    fatal(
+      'log-foreign',
+      `sink ${sink}: the store and the log do not belong together (log ids ${logIds.join(', ')}): ` +
+        'restore the log the store was filled from, or delete the store and let it be rebuilt',
+    ),
+  )
+
+/** Publishes progress; to be called only after the rows below it are durable. An older offset than the known one has no effect. */
+export async function writeWatermarks(
+  ch: ClickHouse,
+  sink: string,
+  topic: string,
+  logId: string,
+  advances: readonly WatermarkAdvance[],
+): Promise<Result<void>> {
+  const rows = advances.map(({ partition, nextOffset, appendedAtMs }) => [
+    sink,
+    topic,
+    logId,
+    partition,
+    nextOffset,
+    appendedAtMs / 1000,
+  ])
+  const into = 'nostr_store.watermarks (sink, topic, log_id, partition, next_offset, appended_at)'
+  const written = await ch.insertRows(into, rows, { name: 'watermarks_write' })
+  return written.ok ? ok(undefined) : written
+}
