@@ -1,15 +1,36 @@
 import { defineConfig } from 'vitest/config'
 
+const exclude = ['**/node_modules/**', 'dist/**', '.millrace/**']
+const roots = '{apps,libs,topics,schemas,infra}'
+
+/** `fast` runs in parallel; `stack` has real servers and whole platforms, one file at a time on a small machine. */
 export default defineConfig({
   test: {
-    include: ['{apps,libs,topics,schemas,infra}/**/*.{test,property.test,contract.test,int.test}.{ts,mjs}'],
-    exclude: ['**/node_modules/**', 'dist/**', '.millrace/**'],
-    // Two processes: the brokers need the rest of a small machine.
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
-    reporters: process.env.CI ? ['default'] : ['default'],
-    passWithNoTests: false,
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: [`${roots}/**/*.{test,property.test}.{ts,mjs}`],
+          exclude: [...exclude, '**/*.int.test.*', '**/*.contract.test.*'],
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'stack',
+          include: [`${roots}/**/*.{contract,int}.test.{ts,mjs}`],
+          exclude,
+          pool: 'forks',
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

@@ -37,7 +37,8 @@ function refusal(event) {
   if (!HEX64.test(id) || !HEX64.test(pubkey) || !/^[0-9a-f]{128}$/.test(sig)) return 'hex'
   if (!Number.isSafeInteger(created_at) || created_at < 0 || created_at > now + 900) return 'created_at'
   if (!Number.isInteger(kind) || kind < 0 || kind > 65535 || typeof content !== 'string') return 'shape'
-  if (!Array.isArray(tags) || !tags.every((t) => Array.isArray(t) && t.every((v) => typeof v === 'string'))) return 'tags'
+  if (!Array.isArray(tags) || !tags.every((t) => Array.isArray(t) && t.every((v) => typeof v === 'string')))
+    return 'tags'
   if (sha256(JSON.stringify([0, pubkey, created_at, kind, tags, content])) !== id) return 'id'
   if (isEphemeral(kind) || kind === 22242 || kind === 27235) return 'kind'
   const expiration = tag(event, 'expiration')
@@ -71,7 +72,9 @@ function expectationsFrom(lines) {
         : event.id
     const best = winners.get(address)
     const wins =
-      !best || event.created_at > best.created_at || (event.created_at === best.created_at && event.id < best.id)
+      !best ||
+      event.created_at > best.created_at ||
+      (event.created_at === best.created_at && event.id < best.id)
     if (wins) winners.set(address, event)
   }
   return { admitted: [...admitted.values()], winners: [...winners.values()], refused }
@@ -82,7 +85,11 @@ async function idsInLog() {
   const admin = kafka.admin()
   await admin.connect()
   const topic = 'nostr.events.v1'
-  const open = new Map((await admin.fetchTopicOffsets(topic)).filter((p) => Number(p.high) > 0).map((p) => [p.partition, Number(p.high)]))
+  const open = new Map(
+    (await admin.fetchTopicOffsets(topic))
+      .filter((p) => Number(p.high) > 0)
+      .map((p) => [p.partition, Number(p.high)]),
+  )
   await admin.disconnect()
   const ids = new Map()
   const groupId = `acceptance.${randomUUID()}`
@@ -161,19 +168,35 @@ function compare(what, expected, actual) {
   const extra = [...have].filter((id) => !want.has(id))
   const equal = missing.length === 0 && extra.length === 0 && actual.length === have.size
   if (!equal) failed = true
-  console.log(`${equal ? 'equal ' : 'DIFFER'}  ${what}: expected ${want.size}, found ${actual.length} (missing ${missing.length}, extra ${extra.length})`)
+  console.log(
+    `${equal ? 'equal ' : 'DIFFER'}  ${what}: expected ${want.size}, found ${actual.length} (missing ${missing.length}, extra ${extra.length})`,
+  )
   for (const id of [...missing.slice(0, 3), ...extra.slice(0, 3)]) console.log(`        e.g. ${id}`)
 }
 
 const bytes = readFileSync(file)
 const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
 const { admitted, winners, refused } = expectationsFrom(text.split('\n').filter((line) => line.trim() !== ''))
-console.log(`from the file: ${admitted.length} admitted, ${winners.length} current, refused ${JSON.stringify(refused)}`)
+console.log(
+  `from the file: ${admitted.length} admitted, ${winners.length} current, refused ${JSON.stringify(refused)}`,
+)
 const ids = (events) => events.map((event) => event.id)
 const open = (events) => events.filter((event) => !PRIVATE_KINDS.has(event.kind))
 compare('log', ids(admitted), await idsInLog())
-compare('nostr_store.events', ids(admitted), await idsFromSql('SELECT lower(hex(id)) FROM nostr_store.events FINAL'))
-compare('nostr.events (private kinds hidden)', ids(open(admitted)), await idsFromSql('SELECT id FROM nostr.events'))
-compare('nostr.events_current (private kinds hidden)', ids(open(winners)), await idsFromSql('SELECT id FROM nostr.events_current'))
+compare(
+  'nostr_store.events',
+  ids(admitted),
+  await idsFromSql('SELECT lower(hex(id)) FROM nostr_store.events FINAL'),
+)
+compare(
+  'nostr.events (private kinds hidden)',
+  ids(open(admitted)),
+  await idsFromSql('SELECT id FROM nostr.events'),
+)
+compare(
+  'nostr.events_current (private kinds hidden)',
+  ids(open(winners)),
+  await idsFromSql('SELECT id FROM nostr.events_current'),
+)
 compare('REQ, anonymous', ids(open(winners)), await idsServed())
 process.exit(failed ? 1 : 0)
