@@ -1,0 +1,2 @@
+export { generateCorpus } from './generate.ts'
+export type { CorpusOptions } from './options.ts'
