@@ -10,6 +10,7 @@ export {
   type MessageFault,
   parseClientMessage,
 } from './client-message.ts'
+export { type Address, deletionTargets, floorLeftBy, parseAddress, vanishTarget } from './deletion.ts'
 export type { Envelope, NostrEvent, Receipt } from './event.ts'
 export { canonicalJson, checkEventId, eventId, eventJson, type UnsignedEvent } from './event-id.ts'
 export { expirationOf, isExpired } from './expiration.ts'

@@ -50,6 +50,12 @@ export class SubscriptionIndex<K> {
     return this.#listings
   }
 
+  /** Whether nothing is listed: what removed subscriptions leave behind would be a leak. */
+  get isEmpty(): boolean {
+    const postings = [this.#byId, this.#byTag, this.#byAuthor, this.#byKind, this.#unconditional]
+    return postings.every((posting) => posting.size === 0)
+  }
+
   /**
    * Sets the subscription's filters, in place of those it had. Fault subscriptions-too-many, with the index unchanged,
    * when that would pass `listingsMax`.
