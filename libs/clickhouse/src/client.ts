@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { type ClickHouseClient, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import {
+  type ClickHouseClient,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from '@clickhouse/client'
 import type { ClickHouseConfig, ClickHouseRole } from '@millrace/config'
 import { err, type Fault, ok, type Result } from '@millrace/kernel'
-import { faultOf } from './faults.ts'
+import { faultOf, insertFaultOf } from './faults.ts'
 import { ROLE_LIMITS, ROLE_SETTINGS, type RoleLimits } from './settings.ts'
 import { Slots } from './slots.ts'
 
@@ -53,6 +58,11 @@ export interface ClickHouse {
   readonly queriesWaiting: number
   query<T>(sql: string, options?: QueryOptions): Promise<Result<T[]>>
   /**
+   * The rows as JSONEachRow text, for readers that pass rows on without parsing them. An answer that breaks off ends in
+   * the middle of a line or in a line that is no row: the reader has to check.
+   */
+  queryText(sql: string, options?: StatementOptions): Promise<Result<string>>
+  /**
    * Inserts rows: objects (JSONEachRow) or arrays (JSONCompactEachRow). `into` is a table, with or without columns, or a
    * whole `INSERT INTO … SELECT … FROM input('…')` without its FORMAT clause. No rows: nothing is sent.
    */
@@ -88,6 +98,8 @@ export function createClickHouse(
     // Below the server's default keep_alive_timeout of 10 s (30 s in newer ones): no request meets a closing socket.
     keep_alive: { enabled: true, idle_socket_ttl: 2_500 },
     clickhouse_settings: ROLE_SETTINGS[role],
+    // It would log statements with what they carry; failures are told by their faults.
+    log: { level: ClickHouseLogLevel.OFF },
     use_multipart_params_auto: true,
     ...(config.caFile === null ? {} : { tls: { ca_cert: readFileSync(config.caFile) } }),
   })
@@ -139,6 +151,13 @@ class RoleClient implements ClickHouse {
     })
   }
 
+  queryText(sql: string, options: StatementOptions = {}): Promise<Result<string>> {
+    return this.#run(options, async (sent) => {
+      const answer = await this.#client.query({ query: sql, format: 'JSONEachRow', ...sent })
+      return answer.text()
+    })
+  }
+
   async insertRows(into: string, rows: readonly object[], options: StatementOptions = {}) {
     const [first] = rows
     if (first === undefined) return ok({ rowsWritten: 0 })
@@ -149,19 +168,23 @@ class RoleClient implements ClickHouse {
   }
 
   insertBytes(insert: string, body: Buffer, options: StatementOptions = {}): Promise<Result<InsertSummary>> {
-    return this.#run(options, async (sent) => {
-      // wait_end_of_query: an error after the first block is an HTTP error too, not a broken body after a 200.
-      const settings = { ...sent.clickhouse_settings, wait_end_of_query: 1 as const }
-      const values = Readable.from([body], { objectMode: false })
-      const answer = await this.#client.exec({
-        query: insert,
-        values,
-        ...sent,
-        clickhouse_settings: settings,
-      })
-      answer.stream.resume()
-      return { rowsWritten: Number(answer.summary?.written_rows ?? 0) }
-    })
+    return this.#run(
+      options,
+      async (sent) => {
+        // wait_end_of_query: an error after the first block is an HTTP error too, not a broken body after a 200.
+        const settings = { ...sent.clickhouse_settings, wait_end_of_query: 1 as const }
+        const values = Readable.from([body], { objectMode: false })
+        const answer = await this.#client.exec({
+          query: insert,
+          values,
+          ...sent,
+          clickhouse_settings: settings,
+        })
+        answer.stream.resume()
+        return { rowsWritten: Number(answer.summary?.written_rows ?? 0) }
+      },
+      insertFaultOf,
+    )
   }
 
   command(sql: string, options: StatementOptions = {}): Promise<Result<void>> {
@@ -183,7 +206,11 @@ class RoleClient implements ClickHouse {
   }
 
   /** Waits for a slot, runs the call under its deadline and translates what it throws. */
-  async #run<T>(options: StatementOptions, call: (sent: Sent) => Promise<T>): Promise<Result<T>> {
+  async #run<T>(
+    options: StatementOptions,
+    call: (sent: Sent) => Promise<T>,
+    translate = faultOf,
+  ): Promise<Result<T>> {
     const timeoutMs = options.timeoutMs ?? this.#limits.timeoutMs
     const deadline = AbortSignal.timeout(timeoutMs)
     const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
@@ -204,7 +231,7 @@ class RoleClient implements ClickHouse {
       observed.end(null)
       return ok(value)
     } catch (error) {
-      const fault = deadline.aborted ? faultOf(new Error(`no answer within ${timeoutMs} ms`)) : faultOf(error)
+      const fault = translate(deadline.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error)
       observed.end(fault)
       return err(fault)
     } finally {

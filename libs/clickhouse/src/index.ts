@@ -19,8 +19,10 @@ export { RowBinaryWriter } from './row-binary.ts'
 export { ROLE_LIMITS, ROLE_SETTINGS, type RoleLimits } from './settings.ts'
 export {
   checkLogId,
+  createWatermarkStore,
   readWatermarks,
   type Watermark,
   type WatermarkAdvance,
+  type WatermarkStore,
   writeWatermarks,
 } from './watermarks.ts'

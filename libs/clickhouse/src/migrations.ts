@@ -45,13 +45,13 @@ const BOOTSTRAP = [
   'CREATE DATABASE IF NOT EXISTS nostr_store',
   `CREATE TABLE IF NOT EXISTS nostr_store.migrations
   (
-    projection LowCardinality(String),
+    projection_name LowCardinality(String),
     number UInt32,
     name String,
     checksum FixedString(64),
     applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
   )
-  ENGINE = MergeTree ORDER BY (projection, number)
+  ENGINE = MergeTree ORDER BY (projection_name, number)
   SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
 ]
 
@@ -97,8 +97,8 @@ interface AppliedRow {
 
 async function readApplied(ch: ClickHouse): Promise<Result<Map<string, AppliedRow>>> {
   const rows = await ch.query<AppliedRow>(
-    `SELECT projection, number, any(name) AS name, groupUniqArray(toString(checksum)) AS checksums
-     FROM nostr_store.migrations GROUP BY projection, number`,
+    `SELECT projection_name AS projection, number, any(name) AS name, groupUniqArray(toString(checksum)) AS checksums
+     FROM nostr_store.migrations GROUP BY projection_name, number`,
     { name: 'migrate' },
   )
   return rows.ok ? ok(new Map(rows.value.map((row) => [keyOf(row), row]))) : rows
@@ -134,8 +134,10 @@ async function applyOne(ch: ClickHouse, migration: Migration): Promise<Result<vo
     if (!done.ok) return done
   }
   const { projection, number, name } = migration
-  const row = { projection, number, name, checksum: checksumOf(migration) }
-  const recorded = await ch.insertRows('nostr_store.migrations (projection, number, name, checksum)', [row])
+  const row = [projection, number, name, checksumOf(migration)]
+  const recorded = await ch.insertRows('nostr_store.migrations (projection_name, number, name, checksum)', [
+    row,
+  ])
   return recorded.ok ? ok(undefined) : recorded
 }
 

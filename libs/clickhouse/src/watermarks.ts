@@ -8,14 +8,15 @@ export interface Watermark {
   readonly nextOffset: number
   /** When it was written, milliseconds since the Unix epoch, by the store's clock. */
   readonly appliedAtMs: number
-  /** LogAppendTime of the last record below nextOffset, milliseconds since the Unix epoch: what freshness is computed from. */
+  /** LogAppendTime of the last record below nextOffset, milliseconds since the Unix epoch; 0 where it was not told. */
   readonly appendedAtMs: number
 }
 
 export interface WatermarkAdvance {
   readonly partition: number
   readonly nextOffset: number
-  readonly appendedAtMs: number
+  /** LogAppendTime of the last record below nextOffset, milliseconds since the Unix epoch; absent where it is unknown. */
+  readonly appendedAtMs?: number
 }
 
 interface Row {
@@ -36,12 +37,11 @@ export async function readWatermarks(
   topic: string,
 ): Promise<Result<ReadonlyMap<number, Watermark>>> {
   const rows = await ch.query<Row>(
-    `SELECT toString(log_id) AS log_id, partition, max(next_offset) AS next_offset,
-       toUnixTimestamp64Milli(argMax(applied_at, next_offset)) AS applied_at_ms,
-       toUnixTimestamp64Milli(argMax(appended_at, next_offset)) AS appended_at_ms
-     FROM nostr_store.watermarks
+    `SELECT toString(log_id) AS log_id, partition, next_offset,
+       toUnixTimestamp64Milli(applied_at) AS applied_at_ms, toUnixTimestamp64Milli(appended_at) AS appended_at_ms
+     FROM nostr_store.watermarks FINAL
      WHERE sink = {sink:String} AND topic = {topic:String}
-     GROUP BY log_id, partition ORDER BY partition`,
+     ORDER BY partition`,
     { params: { sink, topic }, name: 'watermarks_read' },
   )
   if (!rows.ok) return rows
@@ -97,9 +97,20 @@ export async function writeWatermarks(
     logId,
     partition,
     nextOffset,
-    appendedAtMs / 1000,
+    ((appendedAtMs ?? 0) / 1000).toFixed(3),
   ])
   const into = 'nostr_store.watermarks (sink, topic, log_id, partition, next_offset, appended_at)'
   const written = await ch.insertRows(into, rows, { name: 'watermarks_write' })
   return written.ok ? ok(undefined) : written
 }
+
+/** The watermarks of one sink. */
+export interface WatermarkStore {
+  read(topic: string): Promise<Result<ReadonlyMap<number, Watermark>>>
+  write(topic: string, logId: string, advances: readonly WatermarkAdvance[]): Promise<Result<void>>
+}
+
+export const createWatermarkStore = (ch: ClickHouse, sink: string): WatermarkStore => ({
+  read: (topic) => readWatermarks(ch, sink, topic),
+  write: (topic, logId, advances) => writeWatermarks(ch, sink, topic, logId, advances),
+})

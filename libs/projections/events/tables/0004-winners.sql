@@ -34,15 +34,15 @@ SELECT id, pubkey, created_at, kind, d, expiration, tags, content, sig, received
 FROM nostr_store.events
 WHERE kind IN (0, 3) OR kind BETWEEN 10000 AND 19999 OR kind BETWEEN 30000 AND 39999;
 
--- Addresses whose winner was erased and whose successor is being looked for: written before the tombstones, settled
--- after the repair. Until then the views take these addresses from events. The highest mark wins.
+-- Addresses whose winner was erased and whose successor is being looked for: marked before the tombstones are written,
+-- settled after the repair. Until then the views take these addresses from events. The highest mark wins.
 CREATE TABLE IF NOT EXISTS nostr_store.winner_repairs
 (
   kind UInt16,
   pubkey FixedString(32),
   d String,
-  mark UInt64 COMMENT 'nanoseconds since the Unix epoch',
-  is_settled UInt8
+  mark UInt64 COMMENT 'a sequence; even: under repair, odd: settled',
+  is_settled UInt8 MATERIALIZED mark % 2
 )
 ENGINE = ReplacingMergeTree(mark)
 ORDER BY (kind, pubkey, d)

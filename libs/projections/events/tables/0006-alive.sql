@@ -62,6 +62,25 @@ WHERE (t.created_at >= ifNull(floor.above_s, 0)
   AND (t.kind IN (5, 62)
     OR (t.id, t.pubkey) NOT IN (SELECT event_id, author FROM nostr_store.tombstone_events WHERE is_request = 1));
 
+-- Rows of winners that are erased, superseded ones too: whether there is another version is the asker's question.
+CREATE OR REPLACE VIEW nostr_store.winners_erased AS
+SELECT w.id AS id, w.kind AS kind, w.pubkey AS pubkey, w.d AS d
+FROM nostr_store.winners AS w
+LEFT JOIN
+(
+  SELECT kind, pubkey, d, floor_created_at + 1 AS above_s, floor_id FROM nostr_store.tombstone_addresses FINAL
+) AS floor ON floor.kind = w.kind AND floor.pubkey = w.pubkey AND floor.d = w.d
+LEFT JOIN
+(
+  SELECT pubkey, until_s + 1 AS above_s FROM nostr_store.tombstone_pubkeys FINAL
+) AS vanished ON vanished.pubkey = w.pubkey
+WHERE NOT ((w.created_at >= ifNull(floor.above_s, 0)
+    OR (w.created_at + 1 = floor.above_s AND w.id < floor.floor_id))
+  AND (w.kind = 62 OR w.created_at >= ifNull(vanished.above_s, 0))
+  AND (w.id, w.pubkey) NOT IN (SELECT event_id, author FROM nostr_store.tombstone_events WHERE is_request = 0)
+  AND (w.kind IN (5, 62)
+    OR (w.id, w.pubkey) NOT IN (SELECT event_id, author FROM nostr_store.tombstone_events WHERE is_request = 1)));
+
 -- The current version of every address. An address under repair is answered from all its versions; an expired winner
 -- still hides the versions before it, so expiry is left to the caller.
 CREATE OR REPLACE VIEW nostr_store.versions_current AS
