@@ -37,6 +37,7 @@ export const METRICS = {
   relay_known_ids: gauge('Event ids in the duplicate filter', []),
   relay_tombstones: gauge('Tombstones held by this edge', []),
   relay_live_lag_records: gauge('Records between the live reader and the end of the log', ['partition']),
+  relay_records_skipped_total: counter('Records that the live reader could not use', ['code']),
   verifier_pending: gauge('Signatures waiting to be checked', []),
   verifier_checked_total: counter('Signatures checked', ['result']),
   // the log

@@ -1,0 +1,96 @@
+import { addressOf, kindClass, type NostrEvent } from '@millrace/nostr'
+import type { CurrentVersion, EventReader, Overlay } from '@millrace/read-models'
+import { LRUCache } from 'lru-cache'
+import type { KnownLog } from './known-keys.ts'
+import { compareVersions, type Winners } from './winners.ts'
+
+/** duplicate: this event is durable already; superseded: a newer version of its address is. */
+export type Verdict = 'new' | 'duplicate' | 'superseded'
+
+export interface NoveltyParts {
+  readonly known: KnownLog
+  readonly winners: Winners
+  readonly overlay: Pick<Overlay, 'has'>
+  readonly reader: Pick<EventReader, 'lookup' | 'currentVersions'>
+  readonly recentIdsMax: number
+}
+
+/**
+ * Tells what the log holds already. A key outside the Bloom filters is new without asking anybody; otherwise the exact
+ * caches are asked, then the store. While the store is away an event counts as new: appending it again changes nothing, because
+ * every fold is idempotent and the winner rule decides by the events alone.
+ */
+export class Novelty {
+  readonly #parts: NoveltyParts
+  readonly #recentIds: LRUCache<string, true>
+
+  constructor(parts: NoveltyParts) {
+    this.#parts = parts
+    this.#recentIds = new LRUCache({ max: parts.recentIdsMax })
+  }
+
+  async judge(event: NostrEvent): Promise<Verdict> {
+    if (kindClass(event.kind) === 'ephemeral') return this.#recentIds.has(event.id) ? 'duplicate' : 'new'
+    const address = addressOf(event)
+    return address === null ? this.#judgeId(event.id) : this.#judgeVersion(event, address)
+  }
+
+  /** Takes in an event that is durable now. */
+  met(event: NostrEvent): void {
+    this.#recentIds.set(event.id, true)
+    if (kindClass(event.kind) === 'ephemeral') return
+    const { known, winners } = this.#parts
+    known.addId(event.id)
+    const address = addressOf(event)
+    if (address === null) return
+    winners.met(event, !known.mayHaveAddress(address))
+    known.addAddress(address)
+  }
+
+  /** Whether a newer version of the event's address is known here, without asking the store. */
+  isKnownSuperseded(event: NostrEvent): boolean {
+    const address = addressOf(event)
+    const newest = address === null ? null : this.#parts.winners.get(address).newest
+    return newest !== null && compareVersions(event, newest) === 'older'
+  }
+
+  /** Asks the store about the addresses that it alone can tell about; afterwards isKnownSuperseded is exact for them. */
+  async learnVersions(events: readonly NostrEvent[]): Promise<void> {
+    const addresses = new Set<string>()
+    for (const event of events) {
+      const address = addressOf(event)
+      if (address !== null && this.#isInDoubt(address)) addresses.add(address)
+    }
+    if (addresses.size > 0) await this.#askVersions([...addresses])
+  }
+
+  async #judgeId(id: string): Promise<Verdict> {
+    const { known, overlay, reader } = this.#parts
+    if (!known.mayHaveId(id)) return 'new'
+    if (this.#recentIds.has(id) || overlay.has(id)) return 'duplicate'
+    const found = await reader.lookup([id])
+    return found.ok && found.value.has(id) ? 'duplicate' : 'new'
+  }
+
+  async #judgeVersion(event: NostrEvent, address: string): Promise<Verdict> {
+    if (this.#isInDoubt(address)) await this.#askVersions([address])
+    return verdictOf(event, this.#parts.winners.get(address).newest)
+  }
+
+  #isInDoubt(address: string): boolean {
+    return !this.#parts.winners.get(address).isExact && this.#parts.known.mayHaveAddress(address)
+  }
+
+  async #askVersions(addresses: readonly string[]): Promise<void> {
+    const { reader, winners } = this.#parts
+    const found = await reader.currentVersions(addresses)
+    if (!found.ok) return
+    for (const address of addresses) winners.learn(address, found.value.get(address) ?? null)
+  }
+}
+
+function verdictOf(event: NostrEvent, newest: CurrentVersion | null): Verdict {
+  if (newest === null) return 'new'
+  const comparison = compareVersions(event, newest)
+  return comparison === 'same' ? 'duplicate' : comparison === 'older' ? 'superseded' : 'new'
+}

@@ -1,0 +1,86 @@
+import type { Log } from '@millrace/kafka'
+import { delayMs, err, type Fault, ok, type Result, transient } from '@millrace/kernel'
+import type { Logger } from '@millrace/observability'
+import { TOPICS } from '@millrace/topics'
+import { checkWithinLog } from '../live/storage-watermarks.ts'
+import type { Edge } from './edge.ts'
+import { endsOf } from './log-facts.ts'
+import type { EdgeStore } from './store.ts'
+
+export interface CatchUpParts {
+  readonly kafka: Log
+  readonly store: Pick<EdgeStore, 'readKeys'>
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+const PROGRESS_MS = 1_000
+const SHUTTING_DOWN: Fault = transient('shutting-down', 'stopped while starting')
+
+/**
+ * Brings the edge to where it may answer: storage's watermarks → all tombstones → every event from the watermarks to the log's end as of
+ * now. Faults: log-foreign, watermark-past-end (fatal), shutting-down.
+ */
+export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<void>> {
+  const { kafka, log, signal } = parts
+  const watermarks = await edge.watermarks.first(signal)
+  if (!watermarks.ok) return signal.aborted ? err(SHUTTING_DOWN) : watermarks
+  const ends = await endsOf(kafka, TOPICS.events)
+  const outside = checkWithinLog(watermarks.value, ends)
+  if (outside !== null) return err(outside)
+  await kafka.readToEnd(TOPICS.tombstones, (batch) => {
+    edge.tombstones.onTombstones(batch)
+    edge.positions.advance(batch.topic, batch.partition, batch.nextOffset)
+  })
+  for (const partition of ends.keys())
+    edge.positions.advance(TOPICS.events, partition, watermarks.value.get(partition)?.nextOffset ?? 0)
+  void edge.watermarks.follow(signal)
+  await edge.logReader.start()
+  const isThere = edge.positions.reached(TOPICS.events, ends, signal)
+  await Promise.race([isThere, edge.logReader.ended, reportProgress(edge, ends, isThere, log, signal)])
+  if (signal.aborted) return err(SHUTTING_DOWN)
+  log.info({ overlay_events: edge.overlay.events }, 'the log is read up to its end')
+  return ok(undefined)
+}
+
+/** What a long start is doing; resolves with the start. */
+async function reportProgress(
+  edge: Edge,
+  ends: ReadonlyMap<number, number>,
+  isThere: Promise<void>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let isDone = false
+  void isThere.then(() => {
+    isDone = true
+  })
+  while (true) {
+    await Promise.race([isThere, delayMs(PROGRESS_MS, signal)])
+    if (isDone || signal.aborted) return
+    const positions = edge.eventPositions()
+    let left = 0
+    for (const [partition, end] of ends) left += Math.max(0, end - (positions.get(partition) ?? 0))
+    const message = edge.room.isAwaited ? 'the overlay is full: waiting for storage' : 'reading the log'
+    log.info({ records_left: left, overlay_events: edge.overlay.events }, message)
+  }
+}
+
+/**
+ * Fills the duplicate filter from the store, beside everything else: until it is complete every EVENT costs a lookup. What
+ * storage has not covered yet came with the log.
+ */
+export async function learnStoredKeys(edge: Edge, { store, log, signal }: CatchUpParts): Promise<void> {
+  const startMs = performance.now()
+  while (!signal.aborted) {
+    const read = await store.readKeys(edge.known, signal)
+    if (signal.aborted) return
+    if (read.ok) {
+      edge.known.markComplete()
+      log.info({ ids: edge.known.ids, ms: Math.round(performance.now() - startMs) }, 'stored ids are known')
+      return
+    }
+    log.warn({ code: read.fault.code }, 'stored ids could not be read, trying again')
+    await delayMs(PROGRESS_MS, signal)
+  }
+}

@@ -1,0 +1,137 @@
+import type { Log, LogProducer } from '@millrace/kafka'
+import type { Clock, Fault } from '@millrace/kernel'
+import { TombstoneSet } from '@millrace/nostr'
+import type { Logger, Metrics } from '@millrace/observability'
+import { type EventReader, Overlay } from '@millrace/read-models'
+import { TOPICS } from '@millrace/topics'
+import type { Verifier } from '@millrace/verifier'
+import { Admission } from '../admission/admission.ts'
+import { KnownLog } from '../admission/known-keys.ts'
+import { Novelty } from '../admission/novelty.ts'
+import { Publisher } from '../admission/publisher.ts'
+import { Winners } from '../admission/winners.ts'
+import type { RelayConfig } from '../config.ts'
+import { Fanout } from '../live/fanout.ts'
+import { LiveEvents } from '../live/live-events.ts'
+import { LiveTombstones } from '../live/live-tombstones.ts'
+import { LogPositions } from '../live/log-positions.ts'
+import { LogReader } from '../live/log-reader.ts'
+import { Room } from '../live/room.ts'
+import { StorageWatermarks } from '../live/storage-watermarks.ts'
+import type { EdgeStore } from './store.ts'
+
+export interface EdgeParts {
+  readonly config: Pick<RelayConfig, 'edge' | 'admission'>
+  readonly kafka: Log
+  readonly producer: LogProducer
+  readonly store: EdgeStore
+  readonly verifier: Pick<Verifier, 'verify' | 'pending'>
+  readonly logId: string
+  /** N of DESIGN 2.3. */
+  readonly partitionCount: number
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** The edge cannot go on. */
+  readonly onFault: (fault: Fault) => void
+}
+
+/** Everything of one edge between the log and its sessions, wired but not yet started. */
+export class Edge {
+  readonly overlay: Overlay
+  readonly reader: EventReader
+  readonly fanout: Fanout
+  readonly positions = new LogPositions()
+  readonly room = new Room()
+  readonly admission: Admission
+  readonly watermarks: StorageWatermarks
+  readonly logReader: LogReader
+  readonly tombstones: LiveTombstones
+  readonly known: KnownLog
+  readonly #tombstoneSet = new TombstoneSet()
+
+  constructor(parts: EdgeParts) {
+    const { config, store, clock, log, metrics } = parts
+    const settings = config.admission
+    this.overlay = new Overlay(settings)
+    this.reader = store.reader(this.overlay, this.#tombstoneSet)
+    this.fanout = new Fanout(settings.recentIdsMax, metrics)
+    this.known = new KnownLog(settings.knownIdsExpected)
+    const winners = new Winners(settings.winnersCachedMax)
+    const novelty = new Novelty({
+      ...settings,
+      known: this.known,
+      winners,
+      overlay: this.overlay,
+      reader: this.reader,
+    })
+    this.admission = this.#admission(parts, novelty)
+    this.tombstones = new LiveTombstones({
+      tombstones: this.#tombstoneSet,
+      onTombstone: (tombstone) => winners.forget(tombstone),
+      log,
+      metrics,
+    })
+    this.watermarks = new StorageWatermarks({
+      read: store.watermarks,
+      logId: parts.logId,
+      overlay: this.overlay,
+      room: this.room,
+      clock,
+      log,
+      pollMs: settings.watermarkPollMs,
+      onFault: parts.onFault,
+    })
+    this.logReader = this.#logReader(parts, novelty)
+    metrics.onScrape(() => this.#sample(parts))
+  }
+
+  /** Where the live reader stands in nostr.events, by partition. */
+  readonly eventPositions = (): ReadonlyMap<number, number> => this.positions.snapshot(TOPICS.events)
+
+  #admission(parts: EdgeParts, novelty: Novelty): Admission {
+    const { config, producer, partitionCount, verifier, metrics, clock } = parts
+    const { eventFutureMaxS, eventPastMaxS } = config.admission
+    const publisher = new Publisher({
+      producer,
+      overlay: this.overlay,
+      clock,
+      edgeId: config.edge.id,
+      partitionCount,
+    })
+    const rules = { eventFutureMaxS, eventPastMaxS, tombstones: this.#tombstoneSet }
+    return new Admission({ rules, novelty, verifier, publisher, metrics, clock })
+  }
+
+  #logReader(parts: EdgeParts, novelty: Novelty): LogReader {
+    const { clock, log, metrics, partitionCount, kafka, config } = parts
+    const events = new LiveEvents({
+      overlay: this.overlay,
+      room: this.room,
+      novelty,
+      tombstones: this.#tombstoneSet,
+      fanout: this.fanout,
+      clock,
+      log,
+      metrics,
+      partitionCount,
+    })
+    return new LogReader({
+      kafka,
+      edgeId: config.edge.id,
+      positions: this.positions,
+      events,
+      tombstones: this.tombstones,
+      metrics,
+    })
+  }
+
+  #sample({ metrics, verifier, producer }: EdgeParts): void {
+    metrics.set('relay_overlay_events', {}, this.overlay.events)
+    metrics.set('relay_overlay_bytes', {}, this.overlay.bytes)
+    metrics.set('relay_known_ids', {}, this.known.ids)
+    metrics.set('relay_tombstones', {}, this.#tombstoneSet.size)
+    metrics.set('verifier_pending', {}, verifier.pending)
+    metrics.set('kafka_produce_pending_records', {}, producer.pendingRecords)
+  }
+}

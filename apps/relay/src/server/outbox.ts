@@ -1,0 +1,97 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+
+/** Results of a REQ are sent in portions of this size, each once the one before has left, bytes. */
+const PORTION_BYTES = 256 * 1024
+
+export interface OutboxOptions {
+  readonly outboxBytesMax: number
+  /** Longest time without a byte leaving while somebody waits for the outbox to drain, milliseconds. */
+  readonly outboxDrainTimeoutMs: number
+  /** Called once, when the client reads too slowly. */
+  readonly onOverflow: () => void
+}
+
+/** What waits to be sent to one client: bounded in bytes, and frames of one turn of the event loop leave together. */
+export class Outbox {
+  readonly #socket: WebSocket
+  readonly #stream: Duplex
+  readonly #options: OutboxOptions
+  #isCorked = false
+  #isClosed = false
+
+  constructor(socket: WebSocket, stream: Duplex, options: OutboxOptions) {
+    this.#socket = socket
+    this.#stream = stream
+    this.#options = options
+  }
+
+  get bytes(): number {
+    return this.#socket.bufferedAmount
+  }
+
+  /** Whether a sender that can wait should now wait for `drained`. */
+  get isPressed(): boolean {
+    return this.bytes > PORTION_BYTES || this.#isClosed
+  }
+
+  /** Queues one text frame, given as text or as its UTF-8. After `close` or an overflow it does nothing. */
+  send(frame: string | Buffer): void {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return
+    this.#corkForThisTurn()
+    this.#socket.send(frame, { binary: false })
+    if (this.#socket.bufferedAmount <= this.#options.outboxBytesMax) return
+    this.#isClosed = true
+    this.#options.onOverflow()
+  }
+
+  /** No frame leaves after those queued already. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /**
+   * Resolves once the client has read most of what was sent: true, or false when it is gone. A client at a standstill
+   * overflows, whatever it holds.
+   */
+  async drained(signal: AbortSignal): Promise<boolean> {
+    let before = this.bytes
+    while (before > PORTION_BYTES && !this.#isClosed && !signal.aborted) {
+      await this.#progress(signal)
+      const now = this.bytes
+      if (now >= before && now > PORTION_BYTES && !this.#isClosed && !signal.aborted) {
+        this.#isClosed = true
+        this.#options.onOverflow()
+      }
+      before = now
+    }
+    return !this.#isClosed && !signal.aborted
+  }
+
+  /** Waits for the stream's own drain, or for the longest standstill allowed. */
+  #progress(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        clearTimeout(timer)
+        this.#stream.off('drain', settle)
+        this.#stream.off('close', settle)
+        signal.removeEventListener('abort', settle)
+        resolve()
+      }
+      const timer = setTimeout(settle, this.#options.outboxDrainTimeoutMs)
+      this.#stream.once('drain', settle)
+      this.#stream.once('close', settle)
+      signal.addEventListener('abort', settle, { once: true })
+    })
+  }
+
+  #corkForThisTurn(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    this.#stream.cork()
+    process.nextTick(() => {
+      this.#isCorked = false
+      this.#stream.uncork()
+    })
+  }
+}

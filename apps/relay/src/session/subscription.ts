@@ -1,0 +1,80 @@
+import type { Filter } from '@millrace/nostr'
+import type { ServedEvent } from '@millrace/read-models'
+import type { Subscriber } from '../live/fanout.ts'
+import type { LiveEvent } from '../live/live-event.ts'
+
+export interface SubscriptionOptions {
+  readonly id: string
+  readonly filters: readonly Filter[]
+  /** Where the live reader stood when the subscription was registered, by partition. */
+  readonly positions: ReadonlyMap<number, number>
+  readonly liveBufferEventsMax: number
+  /** Sends an event that came after EOSE, if its client may read it. */
+  readonly send: (live: LiveEvent) => void
+  /** Called once when more new events came than may wait for EOSE. */
+  readonly onOverflow: () => void
+}
+
+/**
+ * One open REQ: stored events first, then EOSE, then live ones. It is registered before the stored events are read, so
+ * none is lost; what the live reader is still to meet of the stored ones is remembered, so none comes twice.
+ */
+export class Subscription implements Subscriber {
+  readonly id: string
+  readonly filters: readonly Filter[]
+  readonly #options: SubscriptionOptions
+  readonly #abort = new AbortController()
+  readonly #framePrefix: string
+  /** Live events that came while the stored ones are being read; null once EOSE is sent. */
+  #waiting: LiveEvent[] | null = []
+  /** Ids sent as stored events that the live reader has still to meet. */
+  readonly #ahead = new Set<string>()
+
+  constructor(options: SubscriptionOptions) {
+    this.id = options.id
+    this.filters = options.filters
+    this.#options = options
+    this.#framePrefix = `["EVENT",${JSON.stringify(options.id)},`
+  }
+
+  /** Aborts when the subscription ends: by CLOSE, by a REQ of the same id, with its connection. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get isEnded(): boolean {
+    return this.#abort.signal.aborted
+  }
+
+  end(): void {
+    this.#waiting = null
+    this.#ahead.clear()
+    this.#abort.abort()
+  }
+
+  /** The frame of a stored event. */
+  storedFrame(served: ServedEvent): string {
+    const position = this.#options.positions.get(served.partition) ?? 0
+    if (served.offset >= position) this.#ahead.add(served.id)
+    return `${this.#framePrefix}${served.json}]`
+  }
+
+  deliver(live: LiveEvent): void {
+    if (this.isEnded) return
+    if (this.#waiting === null) this.#sendOnce(live)
+    else if (this.#waiting.length < this.#options.liveBufferEventsMax) this.#waiting.push(live)
+    else this.#options.onOverflow()
+  }
+
+  /** To be called right after EOSE was sent: sends what came meanwhile. */
+  goLive(): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = null
+    for (const live of waiting) this.#sendOnce(live)
+  }
+
+  #sendOnce(live: LiveEvent): void {
+    if (this.#ahead.size > 0 && this.#ahead.delete(live.event.id)) return
+    this.#options.send(live)
+  }
+}

@@ -1,0 +1,165 @@
+import { type Clock, err, type Fault, invalid, LIMITS, ok, type Result, transient } from '@millrace/kernel'
+import { closedMessage, eoseMessage, type Filter, mayRead, namesOnlyGuardedKinds } from '@millrace/nostr'
+import type { Metrics } from '@millrace/observability'
+import type { EventReader, ServedEvent } from '@millrace/read-models'
+import type { Bounds } from '../config.ts'
+import type { Fanout } from '../live/fanout.ts'
+import type { Outbox } from '../server/outbox.ts'
+import { nextWithin } from './deadline.ts'
+import { messageOf } from './fault-prefix.ts'
+import { Slots } from './slots.ts'
+import { Subscription } from './subscription.ts'
+
+export interface SubscriptionsParts {
+  readonly reader: Pick<EventReader, 'query'>
+  readonly fanout: Fanout
+  /** Where the live reader stands in nostr.events, by partition. */
+  readonly positions: () => ReadonlyMap<number, number>
+  readonly clock: Clock
+  readonly metrics: Metrics
+  /** Reports a programming error that one client met. */
+  readonly onInternalError: (cause: unknown) => void
+  readonly bounds: Pick<Bounds, 'queriesPerConnectionMax' | 'reqTimeoutMs' | 'liveBufferEventsMax'>
+}
+
+/** The way to one client. */
+export type ClientFrames = Pick<Outbox, 'send' | 'isPressed' | 'drained'>
+
+/** The open REQs of one connection. */
+export class Subscriptions {
+  readonly #parts: SubscriptionsParts
+  readonly #outbox: ClientFrames
+  readonly #authedPubkeys: ReadonlySet<string>
+  readonly #open = new Map<string, Subscription>()
+  readonly #queries: Slots
+
+  constructor(parts: SubscriptionsParts, outbox: ClientFrames, authedPubkeys: ReadonlySet<string>) {
+    this.#parts = parts
+    this.#outbox = outbox
+    this.#authedPubkeys = authedPubkeys
+    this.#queries = new Slots(parts.bounds.queriesPerConnectionMax)
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Answers a REQ; an open subscription of that id ends without a further frame, even when the new one is refused. */
+  request(id: string, filters: readonly Filter[]): void {
+    this.close(id)
+    const opened = this.#register(id, filters)
+    if (opened.ok) void this.#serve(opened.value)
+    else this.refuse(id, opened.fault)
+  }
+
+  /** Ends a subscription without a frame (CLOSE); unknown ids are ignored. */
+  close(id: string): void {
+    const subscription = this.#open.get(id)
+    if (subscription !== undefined) this.#end(subscription)
+  }
+
+  refuse(id: string, fault: Fault): void {
+    this.#outbox.send(closedMessage(id, messageOf(fault)))
+  }
+
+  closeAll(): void {
+    for (const subscription of this.#open.values()) this.#end(subscription)
+  }
+
+  #register(id: string, filters: readonly Filter[]): Result<Subscription> {
+    if (this.#authedPubkeys.size === 0 && filters.every(namesOnlyGuardedKinds))
+      return err(invalid('auth-required', 'private events are only for those they concern'))
+    if (this.#open.size >= LIMITS.subscriptionsPerConnectionMax)
+      return err(
+        transient(
+          'subscriptions-too-many',
+          `more than ${LIMITS.subscriptionsPerConnectionMax} subscriptions`,
+        ),
+      )
+    const subscription: Subscription = new Subscription({
+      id,
+      filters,
+      positions: this.#parts.positions(),
+      liveBufferEventsMax: this.#parts.bounds.liveBufferEventsMax,
+      send: (live) => {
+        if (mayRead(live.event, this.#authedPubkeys)) this.#outbox.send(live.frame(id))
+      },
+      onOverflow: () => this.#fail(subscription, TOO_MANY_NEW),
+    })
+    const registered = this.#parts.fanout.add(subscription, filters)
+    if (!registered.ok) return registered
+    this.#open.set(id, subscription)
+    return ok(subscription)
+  }
+
+  /** Sends the stored events and EOSE, unless the subscription ends first. */
+  async #serve(subscription: Subscription): Promise<void> {
+    const { signal } = subscription
+    const startMs = performance.now()
+    if (!(await this.#queries.take(signal))) return
+    try {
+      const fault = await this.#sendStored(subscription, startMs)
+      if (subscription.isEnded) return
+      if (fault !== null) return this.#fail(subscription, fault)
+      this.#observe('relay_req_eose_seconds', startMs)
+      this.#outbox.send(eoseMessage(subscription.id))
+      subscription.goLive()
+    } catch (cause) {
+      // A bug met by one REQ must not take the edge down with everybody on it.
+      this.#parts.onInternalError(cause)
+      this.#fail(subscription, invalid('internal', 'the relay failed'))
+    } finally {
+      this.#queries.release()
+    }
+  }
+
+  /** Answers why the stored events could not all be read, null when they could or the subscription has ended. */
+  async #sendStored(subscription: Subscription, startMs: number): Promise<Fault | null> {
+    const { reader, clock, bounds } = this.#parts
+    const { filters, signal } = subscription
+    const context = { authedPubkeys: this.#authedPubkeys, nowS: clock.nowS(), signal }
+    const chunks = reader.query(filters, context)[Symbol.asyncIterator]()
+    let isFirst = true
+    try {
+      while (true) {
+        const next = await nextWithin(chunks, bounds.reqTimeoutMs, signal)
+        if (!next.ok) return next.fault
+        if (isFirst) this.#observe('relay_req_first_frame_seconds', startMs)
+        isFirst = false
+        if (next.value.done === true || subscription.isEnded) return null
+        const chunk = next.value.value
+        if (!chunk.ok) return chunk.fault
+        if (!(await this.#sendChunk(subscription, chunk.value))) return null
+      }
+    } finally {
+      void chunks.return?.()
+    }
+  }
+
+  /** At the pace at which the client reads; false when it is gone or has ended the subscription. */
+  async #sendChunk(subscription: Subscription, chunk: readonly ServedEvent[]): Promise<boolean> {
+    for (const served of chunk) {
+      this.#outbox.send(subscription.storedFrame(served))
+      if (this.#outbox.isPressed && !(await this.#outbox.drained(subscription.signal))) return false
+    }
+    return !subscription.isEnded
+  }
+
+  #fail(subscription: Subscription, fault: Fault): void {
+    if (subscription.isEnded) return
+    this.#end(subscription)
+    this.refuse(subscription.id, fault)
+  }
+
+  #end(subscription: Subscription): void {
+    this.#open.delete(subscription.id)
+    this.#parts.fanout.remove(subscription)
+    subscription.end()
+  }
+
+  #observe(name: 'relay_req_eose_seconds' | 'relay_req_first_frame_seconds', startMs: number): void {
+    this.#parts.metrics.observe(name, {}, (performance.now() - startMs) / 1000)
+  }
+}
+
+const TOO_MANY_NEW = transient('queue-full', 'too many new events while stored ones were read')

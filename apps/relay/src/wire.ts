@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module'
+import { createClickHouse } from '@millrace/clickhouse'
+import { createKafkaLog } from '@millrace/kafka'
+import { systemClock, unwrap } from '@millrace/kernel'
+import type { ProcessContext } from '@millrace/observability'
+import { createVerifier } from '@millrace/verifier'
+import { clickHouseStore } from './bootstrap/clickhouse-store.ts'
+import { startRelay } from './bootstrap/start-relay.ts'
+import { type RelayConfig, secretKeyFileOf } from './config.ts'
+import { relayKey } from './relay-key.ts'
+
+/** Connects the process to the world: Kafka, ClickHouse, its key; everything else is `startRelay`. */
+export async function wire(context: ProcessContext<RelayConfig>): Promise<void> {
+  const { config, log, metrics, onStop } = context
+  const key = unwrap(await relayKey(secretKeyFileOf(config)))
+  const kafka = createKafkaLog(config.kafka, { logger: log })
+  onStop('kafka', () => kafka.close())
+  const ch = createClickHouse(config.clickhouse, 'req', {
+    onQuery: ({ role, name }) => {
+      const startMs = performance.now()
+      return {
+        end: (fault) => {
+          metrics.observe(
+            'clickhouse_query_seconds',
+            { role, query: name },
+            (performance.now() - startMs) / 1000,
+          )
+          if (fault !== null) metrics.count('clickhouse_failures_total', { role, code: fault.code })
+        },
+      }
+    },
+  })
+  onStop('clickhouse', () => ch.close())
+  metrics.onScrape(() => metrics.set('clickhouse_queries_waiting', { role: 'req' }, ch.queriesWaiting))
+  const verifier = await createVerifier({ implementation: config.admission.verifier })
+  onStop('verifier', () => verifier.close())
+  log.info({ implementation: verifier.implementation }, 'verifier ready')
+  await startRelay(context, {
+    kafka,
+    store: clickHouseStore(ch),
+    verifier,
+    self: key.pubkey,
+    version: VERSION,
+    clock: systemClock,
+  })
+}
+
+const VERSION: string = (createRequire(import.meta.url)('../package.json') as { version: string }).version
