@@ -1,0 +1,22 @@
+import type { Metrics } from '@millrace/observability'
+import type { ConsumeObserver } from '../consuming/group-consumer.ts'
+import type { ProduceObserver } from '../producing/batching-producer.ts'
+
+export type { Metrics } from '@millrace/observability'
+
+/** Ties producers and consumers to the metric catalogue. */
+export const metricsObservers = (metrics: Metrics) => ({
+  produce: (pendingRecords: () => number): ProduceObserver => {
+    metrics.onScrape(() => metrics.set('kafka_produce_pending_records', {}, pendingRecords()))
+    return {
+      delivered: (records, seconds) => {
+        metrics.observe('kafka_produce_batch_records', {}, records)
+        metrics.observe('kafka_produce_seconds', {}, seconds)
+      },
+      refused: (code) => metrics.count('kafka_produce_failures_total', { code }),
+    }
+  },
+  consume: (group: string): ConsumeObserver => ({
+    assigned: () => metrics.count('kafka_consumer_rebalances_total', { group }),
+  }),
+})
