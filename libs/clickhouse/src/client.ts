@@ -63,6 +63,15 @@ export interface ClickHouse {
    */
   queryText(sql: string, options?: StatementOptions): Promise<Result<string>>
   /**
+   * Hands rows over as they come, as arrays, in blocks: for answers larger than memory. The next block waits for `onRows`;
+   * when that rejects, the statement is given up.
+   */
+  queryEach<T>(
+    sql: string,
+    onRows: (rows: readonly T[]) => Promise<void>,
+    options?: StatementOptions,
+  ): Promise<Result<void>>
+  /**
    * Inserts rows: objects (JSONEachRow) or arrays (JSONCompactEachRow). `into` is a table, with or without columns, or a
    * whole `INSERT INTO … SELECT … FROM input('…')` without its FORMAT clause. No rows: nothing is sent.
    */
@@ -155,6 +164,17 @@ class RoleClient implements ClickHouse {
     return this.#run(options, async (sent) => {
       const answer = await this.#client.query({ query: sql, format: 'JSONEachRow', ...sent })
       return answer.text()
+    })
+  }
+
+  queryEach<T>(
+    sql: string,
+    onRows: (rows: readonly T[]) => Promise<void>,
+    options: StatementOptions = {},
+  ): Promise<Result<void>> {
+    return this.#run(options, async (sent) => {
+      const answer = await this.#client.query({ query: sql, format: 'JSONCompactEachRow', ...sent })
+      for await (const rows of answer.stream<T>()) await onRows(rows.map((row) => row.json() as T))
     })
   }
 
