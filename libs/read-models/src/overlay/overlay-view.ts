@@ -37,6 +37,11 @@ export class OverlayView implements Disposable {
     this.#close()
   }
 
+  /** Whether nothing at all is in here. */
+  get isEmpty(): boolean {
+    return this.#index.size === 0
+  }
+
   get(id: string): OverlayEntry | undefined {
     const entry = this.#index.get(id)
     return entry !== undefined && entry.sequence < this.sequence ? entry : undefined
