@@ -76,7 +76,7 @@ export function endSpan(span: Span, failure?: string): void {
 }
 
 /** W3C trace context as Kafka or HTTP headers; empty while traces are off. */
-export function traceHeaders(from: Context): Headers {
+export function traceHeaders(from: Context = context.active()): Headers {
   const headers: Headers = {}
   propagation.inject(from, headers)
   return headers

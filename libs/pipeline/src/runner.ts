@@ -115,6 +115,8 @@ export class Runner<T, O extends string> {
       onRevoke: (partitions) => this.#onRevoke(partitions),
       onBatch: (batch, signal) => this.#onBatch(batch, signal),
     })
+    // An instance beyond the number of partitions is in the group with nothing to do.
+    this.#joined = true
   }
 
   /** Leaves the group; what was read and is not durable is read again by the next owner. */

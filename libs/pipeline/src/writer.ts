@@ -1,6 +1,6 @@
 import type { LogProducer } from '@millrace/kafka'
 import { type Clock, err, type Fault, ok, type Result } from '@millrace/kernel'
-import { contextOf, endSpan, type Span, startSpan } from '@millrace/observability'
+import { contextOf, endSpan, inContext, type Span, startSpan } from '@millrace/observability'
 import type { Breaker } from './breaker.ts'
 import type { Accepted, Portion } from './lane.ts'
 import { appendAll, deadLetterOf, type Outputs, type Refusal } from './output.ts'
@@ -108,7 +108,7 @@ export class Writer<T, O extends string> {
       if (live.length === 0) return ok(undefined)
       const startedMs = performance.now()
       const spans = writeSpans(sink.writeSpan, live)
-      const result = await sink.apply(live.map(({ positioned }) => positioned))
+      const result = await within(spans[0], () => sink.apply(live.map(({ positioned }) => positioned)))
       for (const span of spans) endSpan(span, result.ok ? undefined : result.fault.code)
       if (result.ok) onWritten(live.length, (performance.now() - startedMs) / 1000)
       return result
@@ -144,3 +144,7 @@ const writeSpans = <T>(name: string, rows: readonly Accepted<T>[]): Span[] =>
     .flatMap(({ span }) => (span === null ? [] : [span]))
     .slice(0, WRITE_SPANS_MAX)
     .map((span) => startSpan(name, { rows: rows.length }, contextOf(span)))
+
+/** The store's own spans continue the first trace of the batch. */
+const within = <R>(span: Span | undefined, work: () => R): R =>
+  span === undefined ? work() : inContext(contextOf(span), work)
