@@ -47,12 +47,8 @@ export const addressKey = (kind: number, pubkey: string, d: string): string => `
 
 /** The event's address as in an `a` tag (NIP-01), with d = '' for replaceable kinds; null for other classes. */
 export function addressOf(event: Pick<NostrEvent, 'kind' | 'pubkey' | 'tags'>): string | null {
-  switch (kindClass(event.kind)) {
-    case 'replaceable':
-      return addressKey(event.kind, event.pubkey, '')
-    case 'addressable':
-      return addressKey(event.kind, event.pubkey, dTagOf(event))
-    default:
-      return null
-  }
+  const versions = kindClass(event.kind)
+  if (versions === 'replaceable') return addressKey(event.kind, event.pubkey, '')
+  if (versions === 'addressable') return addressKey(event.kind, event.pubkey, dTagOf(event))
+  return null
 }

@@ -146,6 +146,25 @@ test('a floor at a version holds down that version, its ties with higher ids and
   expect(set.isBelowFloor(unsigned({ kind: 0, created_at: 6 }, author))).toBe(false)
 })
 
+test('of floors in one second the lowest id bounds most, and all ids more than any', () => {
+  const floorAt = (id: string | null) => ({ kind: 0, pubkey: author, d: '', createdAt: 5, id })
+  const at = (id: string | null, requestId: string) =>
+    tombstone({ type: 'event', id: requestId }, { requestId, floor: floorAt(id) })
+  const low = at('1'.repeat(64), 'a'.repeat(64))
+  const high = at('2'.repeat(64), 'b'.repeat(64))
+  const all = at(null, 'c'.repeat(64))
+  for (const order of [
+    [low, high],
+    [high, low],
+  ])
+    expect(setOf(order).floorOf(`0:${author}:`)?.id).toBe('1'.repeat(64))
+  for (const order of [
+    [low, all],
+    [all, low],
+  ])
+    expect(setOf(order).floorOf(`0:${author}:`)?.id).toBeNull()
+})
+
 test('the size says how much is held', () => {
   const set = setOf([])
   expect([set.size, set.sizeBytesEstimate]).toEqual([0, 0])
