@@ -1,0 +1,24 @@
+/**
+ * The embedded server's config file: bounded memory, enough background threads, no logs in tables.
+ * @param {{ usersFile: string, memoryBytesMax: number }} options
+ * @returns {string}
+ */
+export const configXml = ({ usersFile, memoryBytesMax }) => `<clickhouse>
+  <max_server_memory_usage>${memoryBytesMax}</max_server_memory_usage>
+  <!-- The embedded defaults of 2 stop merges under load. -->
+  <background_pool_size>8</background_pool_size>
+  <background_schedule_pool_size>32</background_schedule_pool_size>
+  <background_fetches_pool_size>1</background_fetches_pool_size>
+  <background_common_pool_size>4</background_common_pool_size>
+  <mark_cache_size>536870912</mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <max_concurrent_queries>200</max_concurrent_queries>
+  <max_connections>1024</max_connections>
+  <!-- An idle keep-alive connection would hold up the shutdown. -->
+  <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
+  <keep_alive_timeout>60</keep_alive_timeout>
+  <asynchronous_metrics_update_period_s>60</asynchronous_metrics_update_period_s>
+  <users_config>${usersFile}</users_config>
+  <user_directories><users_xml><path>${usersFile}</path></users_xml></user_directories>
+</clickhouse>
+`

@@ -1,0 +1,6 @@
+export { startClickHouse } from './clickhouse/launch.mjs'
+export { ensureKafkaJars, KAFKA_VERSION } from './kafka/jars.mjs'
+export { startKafka } from './kafka/launch.mjs'
+export { OperatorError } from './operator-error.mjs'
+export { describeExit } from './process/launched.mjs'
+export { freePorts } from './process/ports.mjs'
