@@ -134,9 +134,9 @@ function* chunksOf(events: readonly ServedEvent[], chunkEventsMax: number) {
 }
 
 async function lookUpTogether(
-  clickhouse: ClickHouse,
+  ch: ClickHouse,
   questions: readonly (readonly string[])[],
 ): Promise<Result<readonly ReadonlyMap<string, ServedEvent>[]>> {
-  const found = await lookUpStored(clickhouse, [...new Set(questions.flat())])
+  const found = await lookUpStored(ch, [...new Set(questions.flat())])
   return found.ok ? ok(questions.map(() => found.value)) : found
 }

@@ -128,12 +128,12 @@ export class PageReader {
 }
 
 async function readTogether(
-  clickhouse: ClickHouse,
+  ch: ClickHouse,
   requests: readonly StoreRequest[],
   signal: AbortSignal,
 ): Promise<Result<readonly StoreAnswer[]>> {
   const answer = await readStored(
-    clickhouse,
+    ch,
     {
       pages: requests.flatMap((request) => request.pages),
       addresses: requests.flatMap((request) => request.addresses),

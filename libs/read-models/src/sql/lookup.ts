@@ -7,13 +7,13 @@ import { eventColumns } from './statement.ts'
 
 /** Finds stored events by id: superseded, expired and guarded ones too. */
 export async function lookUpStored(
-  clickhouse: ClickHouse,
+  ch: ClickHouse,
   ids: readonly string[],
 ): Promise<Result<ReadonlyMap<string, ServedEvent>>> {
   if (ids.length === 0) return ok(new Map())
   const parameters = new Parameters()
   const wanted = parameters.addHexList(ids)
-  const text = await clickhouse.queryText(
+  const text = await ch.queryText(
     `SELECT ${eventColumns(0, '1')} FROM nostr_store.events AS e WHERE e.id IN ${wanted} LIMIT 1 BY e.id`,
     {
       name: 'lookup',

@@ -56,13 +56,13 @@ const EMPTY_PAGE: StoredPage = { rows: [], endsAt: null }
 
 /** Asks ClickHouse for pages of filters and winners of addresses, all in one statement. */
 export async function readStored(
-  clickhouse: ClickHouse,
+  ch: ClickHouse,
   request: StoreRequest,
   { signal, timeoutMs }: StoreReadOptions = {},
 ): Promise<Result<StoreAnswer>> {
   const statement = statementOf(request)
   if (statement === null) return ok({ pages: request.pages.map(() => EMPTY_PAGE), versions: new Map() })
-  const text = await clickhouse.queryText(statement.sql, {
+  const text = await ch.queryText(statement.sql, {
     name: 'req',
     params: statement.params,
     settings: SETTINGS,
