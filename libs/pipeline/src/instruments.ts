@@ -21,10 +21,6 @@ export class Instruments {
     metrics.onScrape(() => this.#sample(lanes, clock.nowMs()))
   }
 
-  onAssigned(): void {
-    this.#metrics.count('kafka_consumer_rebalances_total', { group: this.#group })
-  }
-
   readonly onDrop = (reason: string): void =>
     this.#metrics.count('ingestion_events_dropped_total', { reason })
 

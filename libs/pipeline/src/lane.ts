@@ -58,6 +58,11 @@ export class Lane {
     return this.#appliedOffset === null ? null : Math.max(0, this.#endOffset - this.#appliedOffset)
   }
 
+  /** Records taken in and not yet durable. */
+  get heldRecords(): number {
+    return [...this.#held].reduce((sum, { records }) => sum + records.length, 0)
+  }
+
   /** When the watermark was last written, or the partition assigned; milliseconds since the Unix epoch. */
   get appliedAtMs(): number {
     return this.#appliedAtMs

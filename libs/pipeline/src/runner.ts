@@ -105,6 +105,16 @@ export class Runner<T, O extends string> {
     return this.#storeProblem && `retrying: ${this.#storeProblem.code}`
   }
 
+  /** The partitions assigned now. */
+  get partitions(): readonly number[] {
+    return [...this.#lanes.keys()]
+  }
+
+  /** Records taken in and not yet durable. */
+  get heldRecords(): number {
+    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.heldRecords, 0)
+  }
+
   /** Resolves once the first assignment arrived; a fatal fault there is thrown as FaultError. */
   async start(): Promise<void> {
     this.#admin = await this.#options.log.admin()
@@ -136,7 +146,6 @@ export class Runner<T, O extends string> {
     }
     this.#joined = true
     this.#storeProblem = null
-    this.#instruments.onAssigned()
     const { group, topic } = this.#topology
     this.#options.logger.info({ group, topic, positions: positions.value }, 'partitions assigned')
     return positions.value
