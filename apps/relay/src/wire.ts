@@ -13,7 +13,7 @@ import { relayKey } from './relay-key.ts'
 export async function wire(context: ProcessContext<RelayConfig>): Promise<void> {
   const { config, log, metrics, onStop } = context
   const key = unwrap(await relayKey(secretKeyFileOf(config)))
-  const kafka = createKafkaLog(config.kafka, { logger: log })
+  const kafka = createKafkaLog(config.kafka, { log, metrics })
   onStop('kafka', () => kafka.close())
   const ch = createClickHouse(config.clickhouse, 'req', {
     onQuery: ({ role, name }) => {
@@ -37,7 +37,7 @@ export async function wire(context: ProcessContext<RelayConfig>): Promise<void> 
   log.info({ implementation: verifier.implementation }, 'verifier ready')
   await startRelay(context, {
     kafka,
-    store: clickHouseStore(ch),
+    store: clickHouseStore(ch, () => metrics.count('reader_refills_total', {})),
     verifier,
     self: key.pubkey,
     version: VERSION,

@@ -8,14 +8,24 @@ import type { EdgeStore, KeySink } from './store.ts'
 /** The sink whose watermarks say what the store holds (libs/projections/events). */
 const EVENTS_SINK = 'events'
 
+/** Bounds a whole REQ at the pace of its client; each wait for results has a shorter bound (REQ_TIMEOUT_MS). */
+const QUERY_TIMEOUT_MS = 120_000
+
 /** Keys per query: bounds the answer, which the client holds in full. */
 const KEYS_PER_QUERY = 100_000
 
 /** The store as ClickHouse tables of the projection `events`. */
-export function clickHouseStore(ch: ClickHouse): EdgeStore {
+export function clickHouseStore(ch: ClickHouse, onRefill: () => void): EdgeStore {
   return {
     watermarks: () => readWatermarks(ch, EVENTS_SINK, TOPICS.events),
-    reader: (overlay, tombstones) => createEventReader({ ch, overlay, tombstones }),
+    reader: (overlay, tombstones) =>
+      createEventReader({
+        clickhouse: ch,
+        overlay,
+        tombstones,
+        onRefill,
+        limits: { queryTimeoutMs: QUERY_TIMEOUT_MS },
+      }),
     readKeys: (sink, signal) => readKeys(ch, sink, signal),
   }
 }

@@ -73,7 +73,7 @@ export class Edge {
       metrics,
     })
     this.watermarks = new StorageWatermarks({
-      read: store.watermarks,
+      read: () => store.watermarks(),
       logId: parts.logId,
       overlay: this.overlay,
       room: this.room,
