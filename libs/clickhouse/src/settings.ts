@@ -36,7 +36,8 @@ const SMALL_READS: ClickHouseSettings = {
 }
 
 export const ROLE_SETTINGS: Readonly<Record<ClickHouseRole, ClickHouseSettings>> = {
-  insert: { ...PINNED, log_queries: 0 },
+  // The dependent tables are written side by side: a batch waits for one disk flush after the other otherwise.
+  insert: { ...PINNED, log_queries: 0, parallel_view_processing: 1 },
   req: { ...PINNED, ...SMALL_READS },
   api: { ...PINNED, do_not_merge_across_partitions_select_final: 1, log_queries: 0 },
   maintenance: PINNED,

@@ -19,11 +19,10 @@ CREATE TABLE IF NOT EXISTS nostr_store.events
   log_offset UInt64 CODEC(Delta, ZSTD),
   appended_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD),
   INDEX id_bloom id TYPE bloom_filter(0.001) GRANULARITY 1,
-  INDEX pubkey_bloom pubkey TYPE bloom_filter(0.01) GRANULARITY 1,
-  INDEX created_at_minmax created_at TYPE minmax GRANULARITY 1
+  INDEX pubkey_bloom pubkey TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(log_offset)
 -- created_at is the author's claim: years outside 2020–2040 share the first and the last partition.
 PARTITION BY least(greatest(intDiv(created_at, 31556952) + 1970, 2020), 2040)
 ORDER BY (kind, pubkey, created_at, id)
-SETTINGS index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;

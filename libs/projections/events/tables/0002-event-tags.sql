@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS nostr_store.event_tags
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tag, value, created_at, id)
-SETTINGS index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS nostr_store.event_tags_of_events TO nostr_store.event_tags AS
 SELECT pair.1 AS tag, pair.2 AS value, created_at, id, kind, pubkey, d, expiration

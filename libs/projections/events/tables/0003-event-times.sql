@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS nostr_store.event_times
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (created_at, id)
-SETTINGS index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS nostr_store.event_times_of_events TO nostr_store.event_times AS
 SELECT created_at, id, kind, pubkey FROM nostr_store.events;

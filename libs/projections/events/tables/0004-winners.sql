@@ -21,12 +21,11 @@ CREATE TABLE IF NOT EXISTS nostr_store.winners
   version UInt256 MATERIALIZED bitShiftLeft(toUInt256(created_at), 192)
     + bitShiftRight(bitNot(reinterpretAsUInt256(reverse(id))), 64) CODEC(ZSTD),
   INDEX id_bloom id TYPE bloom_filter(0.001) GRANULARITY 1,
-  INDEX pubkey_bloom pubkey TYPE bloom_filter(0.01) GRANULARITY 1,
-  INDEX created_at_minmax created_at TYPE minmax GRANULARITY 1
+  INDEX pubkey_bloom pubkey TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (kind, pubkey, d)
-SETTINGS index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS nostr_store.winners_of_events TO nostr_store.winners AS
 SELECT id, pubkey, created_at, kind, d, expiration, tags, content, sig, received_at, source, edge,
