@@ -5,7 +5,7 @@ import type { SchemaName } from './registry.ts'
 export interface SchemaExample {
   readonly file: string
   readonly schema: SchemaName
-  /** The value in Avro's JSON form, bytes as hex: what `fromExample` of the codec takes. */
+  /** The value in Avro's JSON form, bytes as hex: what `encodeExample` of the codec takes. */
   readonly value: Record<string, unknown>
 }
 

@@ -1,5 +1,6 @@
 export { type DeadLetter, deadLetterKey, decodeDeadLetter, encodeDeadLetter } from './dead-letter.ts'
 export { decodeEnvelope, encodeEnvelope } from './envelope.ts'
+export { encodeExample } from './example.ts'
 export { decodeSetting, encodeSetting, type RelaySetting, settingKey } from './setting.ts'
 export { decodeTombstone, encodeTombstone, tombstoneKey } from './tombstone.ts'
 export { WireFormat, wireFormatOf } from './wire-format.ts'

@@ -29,7 +29,7 @@ export {
 } from './kinds.ts'
 export { indexedTags, matchesAny, matchesFilter } from './match.ts'
 export { ownerOf, somePTag } from './owner.ts'
-export { claimedEventId, parseEvent } from './parse-event.ts'
+export { CREATED_AT_MAX, claimedEventId, parseEvent } from './parse-event.ts'
 export {
   authMessage,
   closedMessage,

@@ -3,10 +3,13 @@ import type { NostrEvent } from './event.ts'
 import { isHex64, isHex128 } from './hex.ts'
 import { KIND_MAX } from './kinds.ts'
 
+/** The largest whole number that both JSON and the log's Avro encoding carry exactly: 2^53 − 2. */
+export const CREATED_AT_MAX = Number.MAX_SAFE_INTEGER - 1
+
 const malformed = (message: string): Result<never> => err(invalid('event-malformed', message))
 
 /**
- * The exact shape of NIP-01: lowercase hex, integer `created_at` (0 to 2^53 − 1) and `kind` (0–65535), tags of one or
+ * The exact shape of NIP-01: lowercase hex, integer `created_at` (0 to CREATED_AT_MAX) and `kind` (0–65535), tags of one or
  * more strings, well-formed Unicode throughout (a lone surrogate has no UTF-8, so no id). Unknown fields are dropped.
  * Faults: event-malformed, event-too-large (more than LIMITS.tagsPerEventMax tags).
  * Neither id nor signature is recomputed here: see `checkEventId` and the verifier.
@@ -18,7 +21,7 @@ export function parseEvent(value: unknown): Result<NostrEvent> {
   if (!isHex64(id)) return malformed('id is not 64 lowercase hex characters')
   if (!isHex64(pubkey)) return malformed('pubkey is not 64 lowercase hex characters')
   if (!isHex128(sig)) return malformed('sig is not 128 lowercase hex characters')
-  if (!isNaturalNumber(created_at, Number.MAX_SAFE_INTEGER))
+  if (!isNaturalNumber(created_at, CREATED_AT_MAX))
     return malformed('created_at is not a non-negative integer')
   if (!isNaturalNumber(kind, KIND_MAX)) return malformed(`kind is not an integer from 0 to ${KIND_MAX}`)
   if (typeof content !== 'string') return malformed('content is not a string')
