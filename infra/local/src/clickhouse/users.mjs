@@ -5,6 +5,7 @@ import { OperatorError } from '../operator-error.mjs'
  * @typedef {object} Limits
  * @property {number} memoryBytesMax per query
  * @property {number} executionS per query
+ * @property {number} [executionMaxS] what a query may ask for instead; executionS unless given
  * @property {number} threadsMax per query
  * @property {number} concurrentMax queries of the user at a time
  *
@@ -50,7 +51,14 @@ export const ROLES = /** @type {readonly Role[]} */ ([
   {
     name: 'req',
     defaultUser: 'millrace_req',
-    limits: { memoryBytesMax: 0.5 * GIB, executionS: 10, threadsMax: 2, concurrentMax: 100 },
+    // An edge reads all known ids once, at its start.
+    limits: {
+      memoryBytesMax: 0.5 * GIB,
+      executionS: 10,
+      executionMaxS: 600,
+      threadsMax: 2,
+      concurrentMax: 100,
+    },
     readonly: 2,
     grants: [...READ_ALL, 'GRANT CREATE TEMPORARY TABLE ON *.*', ...METADATA],
   },
@@ -139,7 +147,7 @@ const profile = ({ name, limits, readonly }) => `    <${name}>
 const constraints = (limits) => `
       <constraints>
         <max_memory_usage><max>${limits.memoryBytesMax}</max><min>1</min></max_memory_usage>
-        <max_execution_time><max>${limits.executionS}</max><min>0.001</min></max_execution_time>
+        <max_execution_time><max>${limits.executionMaxS ?? limits.executionS}</max><min>0.001</min></max_execution_time>
         <max_threads><max>${limits.threadsMax}</max><min>1</min></max_threads>
         <max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user>
       </constraints>`
