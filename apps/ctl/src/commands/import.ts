@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Readable } from 'node:stream'
-import { decodeTombstone } from '@millrace/codec'
 import { type Log, readLogId } from '@millrace/kafka'
 import { LIMITS, systemClock, unwrap } from '@millrace/kernel'
-import { TombstoneSet } from '@millrace/nostr'
-import { isTickKey, TOPICS } from '@millrace/topics'
+import { readTombstones } from '@millrace/pipeline'
+import { TOPICS } from '@millrace/topics'
 import { createVerifier } from '@millrace/verifier'
 import type { Command } from 'commander'
 import type { CtlConfig } from '../config.ts'
@@ -89,6 +88,7 @@ async function importInto(
     )
     return null
   }
+  // What was deleted does not come back by an import.
   const tombstones = await readTombstones(log)
   const verifier = options.verify ? await createVerifier() : null
   try {
@@ -169,14 +169,4 @@ async function eventPartitions(log: Log): Promise<number> {
   const topic = await withAdmin(log, (admin) => admin.describeTopic(TOPICS.events))
   if (topic === null) throw new CommandFailure(`${TOPICS.events} does not exist: run ctl topics apply first`)
   return topic.partitionCount
-}
-
-/** Every tombstone there is: what was deleted does not come back by an import. */
-async function readTombstones(log: Log): Promise<TombstoneSet> {
-  const tombstones = new TombstoneSet()
-  await log.readToEnd(TOPICS.tombstones, ({ records }) => {
-    for (const { key, value } of records)
-      if (value !== null && !isTickKey(key)) tombstones.apply(unwrap(decodeTombstone(value)))
-  })
-  return tombstones
 }

@@ -2,6 +2,7 @@ import type { Log } from '@millrace/kafka'
 import { FaultError } from '@millrace/kernel'
 import { TOPICS } from '@millrace/topics'
 import type { CtlConfig } from '../config.ts'
+import { STORAGE_SINK } from '../import/stored.ts'
 import { withAdmin, withClickHouse, withLog } from '../stack/connections.ts'
 import { ControlSocket, controlSocketPath, readParts, type StackPart } from '../stack/control-socket.ts'
 import { type LogStatus, readLogStatus } from './log-status.ts'
@@ -14,11 +15,7 @@ export async function collectStatus(config: CtlConfig, lagSecondsMax: number): P
   const problems: string[] = []
   const parts = await collectParts(config.local.dataDir, problems)
   const { status, readers, watermarks } = await withLog(config, (log) => collectData(log, config, problems))
-  for (const { name, topic, lagSeconds } of readers ?? [])
-    if ((lagSeconds ?? Number.POSITIVE_INFINITY) > lagSecondsMax)
-      problems.push(
-        `${name} is ${lagSeconds === null ? 'an unknown time' : `${Math.round(lagSeconds)} s`} behind on ${topic}`,
-      )
+  checkLag(status, readers ?? [], lagSecondsMax, problems)
   checkStorage(status, problems)
   return {
     healthy: problems.length === 0,
@@ -82,7 +79,23 @@ const WELL: ReadonlySet<string> = new Set(['ready', 'external'])
 function checkStorage(status: LogStatus | null, problems: string[]): void {
   const events = status?.topics.find(({ name }) => name === TOPICS.events)
   if (status === null || events === undefined) return
-  const storage = status.groups.find(({ id }) => id === 'storage')
+  const storage = status.groups.find(({ id }) => id === STORAGE_SINK)
   if ((storage?.members ?? 0) === 0)
     problems.push('no storage process is in the group storage: nothing is written to ClickHouse')
+}
+
+/** A reader that is not running is behind by nature: an edge that was removed is no problem, storage always is. */
+function checkLag(
+  status: LogStatus | null,
+  readers: readonly ReaderStatus[],
+  lagSecondsMax: number,
+  problems: string[],
+): void {
+  const running = new Set(status?.groups.filter(({ members }) => members > 0).map(({ id }) => id))
+  for (const { name, topic, lagSeconds } of readers) {
+    if (name !== STORAGE_SINK && !running.has(name)) continue
+    if (lagSeconds === null) problems.push(`${name} is an unknown time behind on ${topic}`)
+    else if (lagSeconds > lagSecondsMax)
+      problems.push(`${name} is ${Math.round(lagSeconds)} s behind on ${topic}`)
+  }
 }
