@@ -1,0 +1,20 @@
+import type { QueryInfo, QueryObservation } from '@millrace/clickhouse'
+import { type Metrics, traceHeaders } from '@millrace/observability'
+
+/** Counts and times every statement, and passes the trace in progress on to ClickHouse's own spans. */
+export const observeQueries =
+  (metrics: Metrics) =>
+  ({ role, name }: QueryInfo): QueryObservation => {
+    const startedMs = performance.now()
+    return {
+      headers: traceHeaders(),
+      end: (fault) => {
+        metrics.observe(
+          'clickhouse_query_seconds',
+          { role, query: name },
+          (performance.now() - startedMs) / 1000,
+        )
+        if (fault !== null) metrics.count('clickhouse_failures_total', { role, code: fault.code })
+      },
+    }
+  }
