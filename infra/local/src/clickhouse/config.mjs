@@ -14,8 +14,6 @@ export const configXml = ({ usersFile, memoryBytesMax }) => `<clickhouse>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <max_concurrent_queries>200</max_concurrent_queries>
   <max_connections>1024</max_connections>
-  <!-- An idle keep-alive connection would hold up the shutdown. -->
-  <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
   <keep_alive_timeout>60</keep_alive_timeout>
   <asynchronous_metrics_update_period_s>60</asynchronous_metrics_update_period_s>
   <users_config>${usersFile}</users_config>

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { httpCall } from '../process/http.mjs'
 import { launch } from '../process/launched.mjs'
 import { assertPortFree } from '../process/ports.mjs'
 import { whenReady } from '../process/server.mjs'
@@ -8,7 +9,7 @@ import { configXml } from './config.mjs'
 import { usersXml } from './users.mjs'
 
 const SERVER = fileURLToPath(new URL('./embedded-server.mjs', import.meta.url))
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 300_000
 const STOP_TIMEOUT_MS = 30_000
 const MEMORY_BYTES_MAX = 3 * 1024 ** 3
 
@@ -22,6 +23,8 @@ const STATEMENTS = 'SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT co
  * @property {number} tcpPort native protocol
  * @property {number} [memoryBytesMax] of the whole server (default 3 GiB)
  * @property {NodeJS.ProcessEnv} [env] where users' names and passwords come from (default: this process's)
+ * @property {AbortSignal} [signal] kills it while it starts
+ * @property {(pid: number) => void} [onPid] called before it is ready
  * @property {(line: string) => void} [onLog] the server's log, warnings and worse, one line a call
  *
  * @typedef {object} RunningClickHouse
@@ -44,6 +47,8 @@ export async function startClickHouse({
   tcpPort,
   memoryBytesMax = MEMORY_BYTES_MAX,
   env = process.env,
+  signal,
+  onPid,
   onLog,
 }) {
   await assertPortFree(httpPort, { usedFor: 'ClickHouse HTTP', variable: 'CLICKHOUSE_HTTP_PORT' })
@@ -60,10 +65,12 @@ export async function startClickHouse({
     ...(onLog ? { onLog } : {}),
   })
   const url = `http://127.0.0.1:${httpPort}`
+  onPid?.(child.pid)
   await whenReady(child, {
     name: 'ClickHouse',
     isReady: () => answersPing(url),
     deadlineMs: START_TIMEOUT_MS,
+    signal,
   })
   return {
     url,
@@ -90,8 +97,7 @@ function writePrivate(file, text) {
 /** @param {string} url */
 async function answersPing(url) {
   try {
-    const response = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(2000) })
-    return (await response.text()) === 'Ok.\n'
+    return (await httpCall({ url: `${url}/ping` })).text === 'Ok.\n'
   } catch {
     return false
   }

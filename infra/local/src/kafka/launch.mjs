@@ -13,7 +13,8 @@ import { ensureKafkaJars } from './jars.mjs'
 import { serverProperties } from './properties.mjs'
 
 const LOG4J = fileURLToPath(new URL('./log4j2.xml', import.meta.url))
-const START_TIMEOUT_MS = 60_000
+/** After a crash the broker reads back what it had not flushed. */
+const START_TIMEOUT_MS = 300_000
 const STOP_TIMEOUT_MS = 30_000
 
 const JVM_FLAGS = [
@@ -48,6 +49,8 @@ exec "$@" </dev/null 3<&-
  * @property {number} controllerPort
  * @property {string} [cacheDir] where the jars are (default: MILLRACE_CACHE or .millrace/cache)
  * @property {Readonly<Record<string, string | number>>} [properties] broker settings that win over the launcher's
+ * @property {AbortSignal} [signal] kills it while it starts
+ * @property {(pid: number) => void} [onPid] called before it is ready
  * @property {(line: string) => void} [onLog] the broker's log, one line a call
  *
  * @typedef {object} RunningKafka
@@ -70,6 +73,8 @@ export async function startKafka({
   controllerPort,
   cacheDir = cacheDirectory(),
   properties,
+  signal,
+  onPid,
   onLog,
 }) {
   await assertPortFree(port, { usedFor: 'Kafka', variable: 'KAFKA_PORT' })
@@ -88,10 +93,12 @@ export async function startKafka({
     args: ['-c', WRAPPER, 'kafka', ...java, 'kafka.Kafka', configFile],
     ...(onLog ? { onLog } : {}),
   })
+  onPid?.(child.pid)
   await whenReady(child, {
     name: 'Kafka',
     isReady: () => answersApiVersions(port),
     deadlineMs: START_TIMEOUT_MS,
+    signal,
   })
   return {
     brokers: `127.0.0.1:${port}`,

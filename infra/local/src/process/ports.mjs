@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { OperatorError } from '../operator-error.mjs'
@@ -31,22 +32,38 @@ export async function isPortFree(port, host) {
 
 /** Ports given out by this process: asking twice before the first is used must not answer the same one. */
 const given = new Set()
+const FREE_PORT_MIN = 12_000
+const ATTEMPTS_MAX = 500
 
 /**
- * Distinct ports on 127.0.0.1 that nothing listens on. Another process may still take one before it is used.
+ * The first port the system hands out for outgoing connections. Servers must stay below: while one is down, a client
+ * that reconnects could be given its port, and even connect to itself.
+ */
+function firstEphemeralPort() {
+  try {
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/)[0])
+  } catch {
+    return 32_768
+  }
+}
+
+/**
+ * Distinct ports on 127.0.0.1 that nothing listens on and no outgoing connection gets. Another process may still take
+ * one before it is used.
  * @param {number} count
  * @returns {Promise<number[]>}
  */
 export async function freePorts(count) {
+  const end = Math.max(FREE_PORT_MIN + 1000, firstEphemeralPort())
   /** @type {number[]} */
   const ports = []
-  while (ports.length < count) {
-    const tried = await tryListen(0)
-    if (!tried.free) throw new Error(`no free port on 127.0.0.1 (${tried.code})`)
-    if (given.has(tried.port)) continue
-    given.add(tried.port)
-    ports.push(tried.port)
+  for (let attempt = 0; attempt < ATTEMPTS_MAX * count && ports.length < count; attempt++) {
+    const port = randomInt(FREE_PORT_MIN, end)
+    if (given.has(port) || !(await isPortFree(port))) continue
+    given.add(port)
+    ports.push(port)
   }
+  if (ports.length < count) throw new Error(`no ${count} free ports on 127.0.0.1`)
   return ports
 }
 
