@@ -5,13 +5,10 @@ import type { Command } from 'commander'
 import type { Session } from '../session.ts'
 import { withClickHouse } from '../stack/connections.ts'
 import { writeJson, writeLine } from '../terminal/console.ts'
-import { usageFailure } from '../terminal/exit.ts'
+import { resetTables } from './tables-reset.ts'
 
 /** The tables of every projection; a new projection is one line here. */
 const migrations = (): readonly Migration[] => [...eventsMigrations()]
-
-/** What a rebuild throws away: the views go with their database. */
-const DATABASES = ['nostr', 'nostr_store'] as const
 
 export function addTablesCommands(program: Command, session: Session): void {
   const tables = program.command('tables').description('ClickHouse databases, tables and views')
@@ -37,19 +34,4 @@ async function migrateTables(session: Session, asJson: boolean): Promise<void> {
   if (asJson) return writeJson(session.console, done)
   for (const name of done.applied) writeLine(session.console, `applied ${name}`)
   if (done.applied.length === 0) writeLine(session.console, `up to date (${done.alreadyApplied} migrations)`)
-}
-
-async function resetTables(session: Session, confirmed: boolean): Promise<void> {
-  if (!confirmed)
-    throw usageFailure(
-      `this drops the databases ${DATABASES.join(' and ')}: add --yes (what only ClickHouse holds can be saved with ctl export)`,
-    )
-  const config = await session.config()
-  await withClickHouse(config, 'maintenance', async (ch) => {
-    for (const database of DATABASES) unwrap(await ch.command(`DROP DATABASE IF EXISTS ${database} SYNC`))
-  })
-  writeLine(
-    session.console,
-    'dropped; run ctl tables migrate, then start storage: it reads the log from its beginning',
-  )
 }

@@ -70,11 +70,9 @@ async function collectParts(dataDir: string, problems: string[]): Promise<readon
   const path = controlSocketPath(dataDir)
   if (path === null) return null
   const parts = await orProblem('the supervisor', problems, () => readParts(new ControlSocket(path)))
-  for (const { name, state } of parts ?? []) if (!WELL.has(state)) problems.push(`${name} is ${state}`)
+  for (const { name, state } of parts ?? []) if (state !== 'ready') problems.push(`${name} is ${state}`)
   return parts
 }
-
-const WELL: ReadonlySet<string> = new Set(['ready', 'external'])
 
 function checkStorage(status: LogStatus | null, problems: string[]): void {
   const events = status?.topics.find(({ name }) => name === TOPICS.events)
