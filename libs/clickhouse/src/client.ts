@@ -8,6 +8,7 @@ import {
 } from '@clickhouse/client'
 import type { ClickHouseConfig, ClickHouseRole } from '@millrace/config'
 import { err, type Fault, ok, type Result } from '@millrace/kernel'
+import { Deadline } from './deadline.ts'
 import { faultOf, insertFaultOf } from './faults.ts'
 import { ROLE_LIMITS, ROLE_SETTINGS, type RoleLimits } from './settings.ts'
 import { Slots } from './slots.ts'
@@ -232,10 +233,9 @@ class RoleClient implements ClickHouse {
     translate = faultOf,
   ): Promise<Result<T>> {
     const timeoutMs = options.timeoutMs ?? this.#limits.timeoutMs
-    const deadline = AbortSignal.timeout(timeoutMs)
-    const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
+    using deadline = new Deadline(timeoutMs, options.signal)
     const observed = this.#onQuery({ role: this.role, name: options.name ?? 'statement' })
-    const slot = await this.#slots.take(signal)
+    const slot = await this.#slots.take(deadline.signal)
     if (!slot.ok) {
       observed.end(slot.fault)
       return slot
@@ -243,15 +243,18 @@ class RoleClient implements ClickHouse {
     try {
       const value = await call({
         ...(options.params === undefined ? {} : { query_params: { ...options.params } }),
-        // A deadline that passed here also stops the work there.
-        clickhouse_settings: { max_execution_time: Math.ceil(timeoutMs / 1000), ...options.settings },
-        abort_signal: signal,
+        // A deadline that passed here also stops the work there; a role may not ask for more than its own limit.
+        clickhouse_settings: {
+          max_execution_time: Math.ceil(Math.min(timeoutMs, ROLE_LIMITS[this.role].timeoutMs) / 1000),
+          ...options.settings,
+        },
+        abort_signal: deadline.requestSignal,
         http_headers: { ...observed.headers },
       })
       observed.end(null)
       return ok(value)
     } catch (error) {
-      const fault = translate(deadline.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error)
+      const fault = translate(deadline.isTimeUp ? new Error(`no answer within ${timeoutMs} ms`) : error)
       observed.end(fault)
       return err(fault)
     } finally {

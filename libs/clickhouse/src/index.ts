@@ -15,6 +15,7 @@ export {
   platformMigrations,
   readMigrations,
 } from './migrations.ts'
+export { observeQueries } from './observe-queries.ts'
 export { RowBinaryWriter } from './row-binary.ts'
 export { ROLE_LIMITS, ROLE_SETTINGS, type RoleLimits } from './settings.ts'
 export {

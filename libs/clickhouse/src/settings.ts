@@ -33,12 +33,13 @@ const SMALL_READS: ClickHouseSettings = {
   max_threads: 1,
   log_queries: 0,
   do_not_merge_across_partitions_select_final: 1,
+  cancel_http_readonly_queries_on_client_close: 1,
 }
 
 export const ROLE_SETTINGS: Readonly<Record<ClickHouseRole, ClickHouseSettings>> = {
   // The dependent tables are written side by side: a batch waits for one disk flush after the other otherwise.
   insert: { ...PINNED, log_queries: 0, parallel_view_processing: 1 },
   req: { ...PINNED, ...SMALL_READS },
-  api: { ...PINNED, do_not_merge_across_partitions_select_final: 1, log_queries: 0 },
+  api: { ...PINNED, ...SMALL_READS, max_threads: 2 },
   maintenance: PINNED,
 }

@@ -4,6 +4,8 @@ interface Waiter {
   readonly start: () => void
 }
 
+const tooLate = (): Fault => transient('clickhouse-unavailable', 'no free ClickHouse query slot in time')
+
 /** A bounded number of slots with a bounded queue before them, first come, first served. */
 export class Slots {
   readonly #runningMax: number
@@ -29,6 +31,7 @@ export class Slots {
       this.#running += 1
       return Promise.resolve(ok(this.#releaseOnce()))
     }
+    if (signal.aborted) return Promise.resolve(err(tooLate()))
     if (this.#waiting.length >= this.#waitingMax)
       return Promise.resolve(
         err(transient('queue-full', `${this.#waitingMax} ClickHouse queries are waiting already`)),
@@ -36,7 +39,7 @@ export class Slots {
     return new Promise((resolve) => {
       const leave = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
-        resolve(err(transient('clickhouse-unavailable', 'no free ClickHouse query slot in time')))
+        resolve(err(tooLate()))
       }
       const waiter: Waiter = {
         start: () => {

@@ -83,6 +83,10 @@ const foreign = (sink: string, logIds: readonly string[]): Result<never> =>
     ),
   )
 
+const INSERT = `INSERT INTO nostr_store.watermarks (sink, topic, log_id, partition, next_offset, appended_at)
+  SELECT sink, topic, log_id, partition, next_offset, fromUnixTimestamp64Milli(appended_at_ms)
+  FROM input('sink String, topic String, log_id UUID, partition UInt32, next_offset UInt64, appended_at_ms Int64')`
+
 /** Publishes progress; to be called only after the rows below it are durable. An older offset than the known one has no effect. */
 export async function writeWatermarks(
   ch: ClickHouse,
@@ -97,10 +101,9 @@ export async function writeWatermarks(
     logId,
     partition,
     nextOffset,
-    ((appendedAtMs ?? 0) / 1000).toFixed(3),
+    appendedAtMs ?? 0,
   ])
-  const into = 'nostr_store.watermarks (sink, topic, log_id, partition, next_offset, appended_at)'
-  const written = await ch.insertRows(into, rows, { name: 'watermarks_write' })
+  const written = await ch.insertRows(INSERT, rows, { name: 'watermarks_write' })
   return written.ok ? ok(undefined) : written
 }
 
