@@ -33,8 +33,16 @@ export default [
     rules: { '@nx/enforce-module-boundaries': boundaries([]) },
   },
   {
-    // Tests may use the testkit; benches and end-to-end tests are tests as a whole.
-    files: ['**/*.test.ts', '**/*.test.mjs', '**/contract/*.ts', 'apps/e2e/**/*.ts', 'apps/bench/**/*.ts'],
+    // Tests and what only they use may use the testkit; benches and end-to-end tests are tests as a whole.
+    files: [
+      '**/*.test.ts',
+      '**/*.test.mjs',
+      '**/contract/*.ts',
+      '**/testing.ts',
+      '**/testing/*.ts',
+      'apps/e2e/**/*.ts',
+      'apps/bench/**/*.ts',
+    ],
     rules: { '@nx/enforce-module-boundaries': boundaries(['layer:testkit', 'layer:infra']) },
   },
   {
