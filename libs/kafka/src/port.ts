@@ -46,20 +46,30 @@ export interface Placement {
 }
 
 export interface ProducerOptions {
-  /** Longest wait for company before a batch is sent, milliseconds (default 2). */
+  /**
+   * Longest wait for company before a batch is sent when none is under way, milliseconds. The default 0 takes what the
+   * same turn of the event loop brings; under load batches gather anyway while the one before is under way.
+   */
   readonly lingerMs?: number
   readonly batchBytesMax?: number
   readonly batchRecordsMax?: number
   /** Records accepted but not yet acknowledged; past it `append` answers the fault queue-full at once. */
   readonly pendingRecordsMax?: number
   readonly pendingBytesMax?: number
-  /** Time after which an unacknowledged record is answered with the fault timeout (it may still be in the log). */
+  /**
+   * Time after which an unacknowledged record is answered (default 10,000): with the fault timeout when it was sent, so
+   * that it may be in the log, with kafka-unavailable when it never left.
+   */
   readonly deliveryTimeoutMs?: number
 }
 
 /** An idempotent acks=all producer: single-flight batches, order kept per producer. */
 export interface LogProducer {
-  /** Resolves once Kafka acknowledged the record with acks=all, or with a transient fault; never rejects. */
+  /**
+   * Resolves once Kafka acknowledged the record with acks=all, or with a fault; never rejects. Transient: queue-full,
+   * timeout, kafka-unavailable, kafka-fenced (the producer's numbering broke: unknown whether the log has it),
+   * shutting-down. Lasting: message-too-large, topic-mismatch, configuration-invalid.
+   */
   append(record: OutgoingRecord): Promise<Result<Placement>>
   readonly pendingRecords: number
   /** Sends what is pending, then disconnects. */
@@ -75,14 +85,18 @@ export interface TopicPartition {
 export interface ConsumerHandler {
   /**
    * Partitions assigned: answers where to start each (the watermark in the store rules, DESIGN 2.9); 'earliest' starts
-   * at the log's first record, 'latest' at its end. A rejection with FaultError(fatal) stops the consumer.
+   * at the log's first record, 'latest' at its end. An offset past the end ends the consumer with the fatal fault
+   * watermark-past-end; one below the first record means that record. A rejection with FaultError(fatal) ends the
+   * consumer, any other is repeated.
    */
   onAssign(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]>
   /** Partitions taken away: no batch of theirs is delivered after this returns. */
   onRevoke(partitions: readonly TopicPartition[]): Promise<void>
   /**
    * One batch; batches of different partitions may run concurrently. Back-pressure is simply not returning: the next
-   * batch of the partition waits (heartbeats go on). The signal aborts on revoke, stop or session loss.
+   * batch of the partition waits (heartbeats go on). The signal aborts on revoke, stop or session loss. A rejection ends
+   * the consumer: with the fault of a FaultError, else with the transient fault internal. Keys and values are views of
+   * the fetched bytes: copy what outlives the batch by much.
    */
   onBatch(batch: RecordBatch, signal: AbortSignal): Promise<void>
 }
@@ -95,22 +109,33 @@ export interface ConsumerOptions {
   readonly groupId: string
   readonly topics: readonly string[]
   /**
-   * The group belongs to this process alone (an edge's fanout, a tombstone reader): members left over from a killed
-   * predecessor are removed from the group at start instead of waiting for their session to time out.
+   * The group belongs to this process alone (an edge's fanout, a tombstone reader): it takes every partition at once,
+   * without joining, sessions or rebalances, and the group only holds its committed offsets. Members that somebody left
+   * in the group are removed.
    */
   readonly exclusive?: boolean
+  /** A member that is silent for this long loses its partitions (default 10,000). */
   readonly sessionTimeoutMs?: number
+  /** Longest wait of a fetch for something to come, milliseconds (default 250). */
   readonly maxWaitMs?: number
+  /** Per partition and fetch, and what a partition buffers at most beyond one fetch, bytes (default 1 MiB). */
   readonly fetchBytesMax?: number
+  /** Most onBatch calls at a time (default: one per partition). */
   readonly partitionsConcurrent?: number
-  /** Lag above zero without progress for this long is a stall: the consumer ends with the fault consumer-stalled. */
+  /**
+   * Lag above zero without progress for this long, while the owner is idle, is a stall: the consumer ends with the
+   * transient fault consumer-stalled (default 30,000).
+   */
   readonly stallTimeoutMs?: number
-  /** Most records handed to one onBatch call. */
+  /** Most records handed to one onBatch call (default 5,000). */
   readonly batchRecordsMax?: number
 }
 
 export interface LogConsumer {
-  /** Joins the group and resolves once the first assignment arrived. */
+  /**
+   * Joins the group and resolves once the first assignment is in place; waits while the log is away. Rejects with
+   * FaultError when the consumer ended before (topic-mismatch, watermark-past-end, …).
+   */
   start(handler: ConsumerHandler): Promise<void>
   /** Reports progress to the group (only a report: the store's watermark rules). */
   commit(positions: readonly (TopicPartition & { readonly offset: Offset })[]): Promise<void>
@@ -124,6 +149,7 @@ export interface TopicDescription {
   readonly name: string
   readonly partitionCount: number
   readonly replicationFactor: number
+  /** Those set on the topic itself, without the broker's defaults. */
   readonly configs: Readonly<Record<string, string>>
 }
 
@@ -140,9 +166,13 @@ export interface GroupDescription {
   readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string }[]
 }
 
+/** Calls reject with FaultError: transient when Kafka is away for 10 s, fatal when it refuses. */
 export interface LogAdmin {
+  /** Null for a topic that does not exist. */
   describeTopic(name: string): Promise<TopicDescription | null>
+  /** Resolves once every partition has a leader; a topic that exists is left as it is. */
   createTopic(spec: TopicSpec): Promise<void>
+  /** Sets the named configs and leaves the others alone. */
   alterTopicConfigs(name: string, configs: Readonly<Record<string, string>>): Promise<void>
   deleteTopic(name: string): Promise<void>
   /** First offset still present and the end (next offset to be written), per partition. */

@@ -57,7 +57,12 @@ async function applyTopic(admin: LogAdmin, topic: Topic, options: TopicOptions):
   const existing = await admin.describeTopic(name)
   if (existing === null) {
     const { replicationFactor } = options
-    await admin.createTopic({ name, partitionCount: partitionCountOf(topic, options), replicationFactor, configs })
+    await admin.createTopic({
+      name,
+      partitionCount: partitionCountOf(topic, options),
+      replicationFactor,
+      configs,
+    })
     return { name, action: 'created', changes: [] }
   }
   const changes = Object.entries(configs)

@@ -131,10 +131,9 @@ export class GroupConsumer implements LogConsumer {
   ): Promise<readonly Lane[]> {
     if (partitions.length === 0) return []
     const { signal, fail, hungry } = wiring
-    const starts = await persist(signal, async () => {
-      const positions = await handler.onAssign(partitions)
-      return startOffsets(partitions, positions, await this.#backend.ranges(partitions))
-    })
+    const positions = await persist(signal, () => handler.onAssign(partitions))
+    const ranges = positions && (await persist(signal, () => this.#backend.ranges(partitions)))
+    const starts = ranges && startOffsets(partitions, positions, ranges)
     const gate = new ConcurrencyGate(this.#options.partitionsConcurrent)
     return (starts ?? []).map(
       ({ at, start, end }) =>

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { KafkaConfig } from '@millrace/config'
 import { FaultError, transient } from '@millrace/kernel'
+import { isConnectionFailure } from './errors.ts'
 import { type Cluster, KafkajsCluster } from './internals.ts'
 import { type KafkaLogger, kafkajsLoggerTo } from './kafka-logger.ts'
 import { openSocket } from './open-socket.ts'
@@ -78,6 +79,19 @@ export class ClusterHandle {
     if (this.#current?.cluster !== cluster) return
     this.#current = null
     void dispose(cluster)
+  }
+
+  /** After a failed call: fresh connections when they are to blame, fresh metadata when a broker answered. */
+  async mend(error: unknown): Promise<void> {
+    const current = this.#current
+    if (!current) return
+    const broken =
+      isConnectionFailure(error) ||
+      (await current.cluster.refreshMetadata().then(
+        () => false,
+        () => true,
+      ))
+    if (broken) this.drop(current.cluster)
   }
 
   /** Lets go of the current connections without waiting for requests that are under way. */

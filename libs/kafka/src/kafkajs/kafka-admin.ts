@@ -5,7 +5,7 @@ import { partitionRanges, partitionsOf } from './consume/partition-ranges.ts'
 import { CODES, protocolError } from './errors.ts'
 import type { Cluster } from './internals.ts'
 import type { KafkaLogger } from './kafka-logger.ts'
-import { incrementalAlterConfigsCall } from './protocol/incremental-alter-configs.ts'
+import { alterTopicConfigsCall } from './protocol/incremental-alter-configs.ts'
 import { retrying } from './retrying.ts'
 
 const DEADLINE_MS = 10_000
@@ -43,15 +43,8 @@ export class KafkaAdmin implements LogAdmin {
         .createTopics({ topics: [topic], timeout: BROKER_TIMEOUT_MS })
         .catch(unless(name, 'TOPIC_ALREADY_EXISTS'))
     })
-    await this.#until(`${name} has no leaders`, async () => (await this.#leaderless(name)) === 0)
-  }
-
-  async #leaderless(name: string): Promise<number> {
-    return await this.#call([], async (cluster) => {
-      const { topicMetadata } = await (await cluster.findControllerBroker()).metadata([name])
-      const partitions = topicMetadata.flatMap(({ partitionMetadata }) => partitionMetadata)
-      return partitions.length === 0 ? 1 : partitions.filter(({ leader }) => leader < 0).length
-    })
+    // Metadata names a leader a moment before that broker takes requests: offsets are the proof.
+    await this.offsets(name)
   }
 
   async #until(what: string, reached: () => Promise<boolean>): Promise<void> {
@@ -65,7 +58,7 @@ export class KafkaAdmin implements LogAdmin {
   async alterTopicConfigs(name: string, configs: Readonly<Record<string, string>>): Promise<void> {
     await this.#call([], async (cluster) => {
       const controller = await cluster.findControllerBroker()
-      const answers = await controller.connectionPool.send(incrementalAlterConfigsCall(name, configs))
+      const answers = await controller.connectionPool.send(alterTopicConfigsCall(name, configs))
       const refused = answers.find(({ errorCode }) => errorCode !== CODES.none)
       if (refused)
         throw new FaultError(

@@ -1,6 +1,6 @@
 import { backoffMs, delayMs, FaultError } from '@millrace/kernel'
 import type { ClusterHandle } from './cluster-handle.ts'
-import { faultOf, isConnectionFailure, missingTopic, protocolError } from './errors.ts'
+import { faultOf, missingTopic, protocolError } from './errors.ts'
 import type { Cluster } from './internals.ts'
 import type { KafkaLogger } from './kafka-logger.ts'
 
@@ -36,7 +36,7 @@ export async function retrying<T>(
       const fault = faultOf(error)
       const late = deadlineMs !== undefined && elapsedMs > deadlineMs
       if (fault.kind !== 'transient' || late || fault.code === 'shutting-down') throw new FaultError(fault)
-      if (isConnectionFailure(error)) handle.reset()
+      await handle.mend(error)
       log.debug({ err: error, topics }, 'Kafka call failed, trying again')
       await delayMs(waits.next().value, signal)
     }

@@ -101,6 +101,6 @@ export class MemoryBackend implements ConsumerBackend {
   }
 
   async close(): Promise<void> {
-    if (!this.#options.exclusive) this.#group.leave(this.#memberId, this.#partitionCounts())
+    this.#group.leave(this.#memberId)
   }
 }

@@ -14,6 +14,8 @@ interface Member {
 export class MemoryGroup {
   readonly offsets = new Map<string, Offset>()
   readonly #members = new Map<string, Member>()
+  /** Partitions per topic, as the member that joined last knows them. */
+  #partitionCounts: ReadonlyMap<string, number> = new Map()
 
   get members(): readonly { memberId: string; clientId: string; host: string }[] {
     return [...this.#members].map(([memberId, { clientId }]) => ({ memberId, clientId, host: 'memory' }))
@@ -24,6 +26,7 @@ export class MemoryGroup {
     clientId: string,
     partitionCounts: ReadonlyMap<string, number>,
   ): Promise<Membership> {
+    this.#partitionCounts = partitionCounts
     const known = this.#members.get(memberId)
     const member = known ?? { clientId, end: () => undefined, admit: null }
     this.#members.set(memberId, member)
@@ -31,24 +34,24 @@ export class MemoryGroup {
       member.admit = resolve
     })
     if (!known) this.#endAll()
-    this.#admitWhenComplete(partitionCounts)
+    this.#admitWhenComplete()
     return admitted
   }
 
-  leave(memberId: string, partitionCounts: ReadonlyMap<string, number>): void {
+  leave(memberId: string): void {
     if (!this.#members.delete(memberId)) return
     this.#endAll()
-    this.#admitWhenComplete(partitionCounts)
+    this.#admitWhenComplete()
   }
 
   #endAll(): void {
     for (const member of this.#members.values()) member.end()
   }
 
-  #admitWhenComplete(partitionCounts: ReadonlyMap<string, number>): void {
+  #admitWhenComplete(): void {
     const members = [...this.#members]
     if (members.length === 0 || members.some(([, member]) => member.admit === null)) return
-    const assignment = assignPartitions([...this.#members.keys()], partitionCounts)
+    const assignment = assignPartitions([...this.#members.keys()], this.#partitionCounts)
     for (const [memberId, member] of members) {
       const over = new Promise<void>((resolve) => {
         member.end = resolve

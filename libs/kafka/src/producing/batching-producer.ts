@@ -21,7 +21,7 @@ export interface ProduceObserver {
 }
 
 export const PRODUCER_DEFAULTS = {
-  lingerMs: 2,
+  lingerMs: 0,
   batchBytesMax: LIMITS.produceBatchBytesMax,
   batchRecordsMax: 2_000,
   pendingRecordsMax: 20_000,
@@ -46,7 +46,7 @@ export class BatchingProducer implements LogProducer {
   #pendingRecords = 0
   #pendingBytes = 0
   #queuedBytes = 0
-  #lingering: NodeJS.Timeout | null = null
+  #cancelLinger: (() => void) | null = null
   #sweep: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
   #drained: (() => void) | null = null
@@ -94,7 +94,7 @@ export class BatchingProducer implements LogProducer {
     if (this.#flying) return
     const { batchRecordsMax, batchBytesMax, lingerMs } = this.#options
     if (this.#queue.length >= batchRecordsMax || this.#queuedBytes >= batchBytesMax) return void this.#fly()
-    this.#lingering ??= setTimeout(() => void this.#fly(), lingerMs)
+    this.#cancelLinger ??= after(lingerMs, () => void this.#fly())
   }
 
   #release(pending: PendingRecord, result: Result<Placement>): void {
@@ -105,8 +105,8 @@ export class BatchingProducer implements LogProducer {
 
   /** Batches leave one after the other until the queue is empty; what gathered meanwhile has lingered enough. */
   async #fly(): Promise<void> {
-    if (this.#lingering) clearTimeout(this.#lingering)
-    this.#lingering = null
+    this.#cancelLinger?.()
+    this.#cancelLinger = null
     if (this.#flying) return
     this.#flying = true
     while (this.#queue.length > 0) {
@@ -161,6 +161,16 @@ export class BatchingProducer implements LogProducer {
     void this.#fly()
     await drained
   }
+}
+
+/** A timer cannot be shorter than a millisecond, an immediate is the end of this turn. Answers how to cancel it. */
+function after(ms: number, run: () => void): () => void {
+  if (ms > 0) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  }
+  const immediate = setImmediate(run)
+  return () => clearImmediate(immediate)
 }
 
 function expire(pending: PendingRecord): void {

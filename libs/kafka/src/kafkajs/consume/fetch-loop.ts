@@ -4,7 +4,7 @@ import type { Lane } from '../../consuming/lane.ts'
 import type { Notice } from '../../consuming/notice.ts'
 import { pastEnd } from '../../consuming/start-offsets.ts'
 import type { ClusterHandle } from '../cluster-handle.ts'
-import { CODES, faultOf, isConnectionFailure } from '../errors.ts'
+import { CODES, faultOf } from '../errors.ts'
 import type { Broker, Cluster } from '../internals.ts'
 import type { KafkaLogger } from '../kafka-logger.ts'
 import { type FetchedPartition, fetchCall } from '../protocol/fetch.ts'
@@ -50,8 +50,8 @@ export class FetchLoop {
         if (signal.aborted) return
         const fault = faultOf(error)
         if (fault.kind !== 'transient') throw new FaultError(fault)
-        if (isConnectionFailure(error)) this.#handle.reset()
         this.#log.debug({ err: error }, 'fetch failed')
+        await this.#handle.mend(error)
         await delayMs(waits.next().value, signal)
       }
     }

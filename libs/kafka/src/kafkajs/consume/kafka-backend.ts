@@ -5,7 +5,7 @@ import type { Lane } from '../../consuming/lane.ts'
 import type { Notice } from '../../consuming/notice.ts'
 import type { Offset, TopicPartition } from '../../port.ts'
 import type { ClusterHandle } from '../cluster-handle.ts'
-import { faultOf, isConnectionFailure } from '../errors.ts'
+import { faultOf } from '../errors.ts'
 import type { KafkaLogger } from '../kafka-logger.ts'
 import { retrying } from '../retrying.ts'
 import { ExclusiveMembership } from './exclusive-membership.ts'
@@ -49,7 +49,7 @@ export class KafkaBackend implements ConsumerBackend {
     try {
       return await partitionRanges(cluster, partitions)
     } catch (error) {
-      if (isConnectionFailure(error)) this.#handle.drop(cluster)
+      await this.#handle.mend(error)
       throw new FaultError(faultOf(error))
     }
   }

@@ -3,7 +3,7 @@ import { partitionKey } from '../../consuming/backend.ts'
 import type { ProduceTransport } from '../../producing/batching-producer.ts'
 import type { PendingRecord } from '../../producing/pending-record.ts'
 import type { ClusterHandle } from '../cluster-handle.ts'
-import { faultOf, isConnectionFailure, missingTopic, protocolError } from '../errors.ts'
+import { faultOf, missingTopic, protocolError } from '../errors.ts'
 import type { Cluster } from '../internals.ts'
 import type { KafkaLogger } from '../kafka-logger.ts'
 import { type ProducedPartition, produceCall } from '../protocol/produce.ts'
@@ -69,7 +69,7 @@ export class KafkaTransport implements ProduceTransport {
         if (await this.#attempt(work)) continue
       } catch (error) {
         if (work.abandoned) return
-        this.#judge(work, error, performance.now() - startedMs)
+        await this.#judge(work, error, performance.now() - startedMs)
       }
       await delayMs(waits.next().value, signal)
     }
@@ -103,10 +103,7 @@ export class KafkaTransport implements ProduceTransport {
     )
     if (work.abandoned) return false
     const failed = answers.find((answer) => answer.status === 'rejected')
-    if (failed) {
-      this.#handle.drop(cluster)
-      throw failed.reason
-    }
+    if (failed) throw failed.reason
     if (answers.every((answer) => answer.status === 'fulfilled' && answer.value)) return true
     await cluster.refreshMetadata()
     return false
@@ -161,13 +158,13 @@ export class KafkaTransport implements ProduceTransport {
   }
 
   /** Ends the flight when waiting cannot help; otherwise the next attempt follows. */
-  #judge(work: FlightWork, error: unknown, elapsedMs: number): void {
+  async #judge(work: FlightWork, error: unknown, elapsedMs: number): Promise<void> {
     const unknownTopic =
       protocolError(error) === 'UNKNOWN_TOPIC_OR_PARTITION' && elapsedMs > UNKNOWN_TOPIC_GRACE_MS
     const fault = unknownTopic ? missingTopic(work.topics).fault : faultOf(error)
     if (fault.kind === 'transient') {
       this.#log.debug({ err: error }, 'produce attempt failed')
-      if (isConnectionFailure(error)) this.#handle.reset()
+      await this.#handle.mend(error)
       return
     }
     for (const entry of work.entries()) entry.refuse(fault)
