@@ -17,12 +17,19 @@ const LOG4J = fileURLToPath(new URL('./log4j2.xml', import.meta.url))
 const START_TIMEOUT_MS = 300_000
 const STOP_TIMEOUT_MS = 30_000
 
+/** Written by class-archive.mjs. */
+export const CLASS_ARCHIVE = 'classes.jsa'
+
 const JVM_FLAGS = [
   '-Xms256m',
   '-Xmx512m',
   '-XX:+UseSerialGC',
   '-XX:+ExitOnOutOfMemoryError',
   '-Djava.awt.headless=true',
+  `-Dlog4j2.configurationFile=${LOG4J}`,
+  // A class archive of another JVM is passed over without a word.
+  '-Xlog:cds=off',
+  '-Xlog:cds+dynamic=off',
 ]
 
 /**
@@ -49,6 +56,7 @@ exec "$@" </dev/null 3<&-
  * @property {number} controllerPort
  * @property {string} [cacheDir] where the jars are (default: MILLRACE_CACHE or .millrace/cache)
  * @property {Readonly<Record<string, string | number>>} [properties] broker settings that win over the launcher's
+ * @property {readonly string[]} [jvmFlags] beside the launcher's
  * @property {AbortSignal} [signal] kills it while it starts
  * @property {(pid: number) => void} [onPid] called before it is ready
  * @property {(line: string) => void} [onLog] the broker's log, one line a call
@@ -73,6 +81,7 @@ export async function startKafka({
   controllerPort,
   cacheDir = cacheDirectory(),
   properties,
+  jvmFlags = [],
   signal,
   onPid,
   onLog,
@@ -87,7 +96,9 @@ export async function startKafka({
     serverProperties({ dataDir, port, controllerPort, ...(properties ? { properties } : {}) }),
   )
   await formatOnce(dataDir, configFile, jars)
-  const java = ['java', ...JVM_FLAGS, `-Dlog4j2.configurationFile=${LOG4J}`, '-cp', `${jars}/*`]
+  const archive = join(jars, CLASS_ARCHIVE)
+  const shared = existsSync(archive) && jvmFlags.length === 0 ? [`-XX:SharedArchiveFile=${archive}`] : []
+  const java = ['java', ...JVM_FLAGS, ...shared, ...jvmFlags, '-cp', `${jars}/*`]
   const child = launch({
     command: 'sh',
     args: ['-c', WRAPPER, 'kafka', ...java, 'kafka.Kafka', configFile],

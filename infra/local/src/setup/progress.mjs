@@ -56,11 +56,11 @@ export class Progress {
         },
       })
       clearInterval(timer)
-      this.#end(`${this.paint('✔', 32)} ${label} ${this.paint(`(${seconds()})`, 2)}`)
+      this.#end(`${this.fancy ? this.paint('✔', 32) : 'ok  '} ${label} ${this.paint(`(${seconds()})`, 2)}`)
       return value
     } catch (error) {
       clearInterval(timer)
-      this.#end(`${this.paint('✘', 31)} ${label} ${this.paint(`(${seconds()})`, 2)}`)
+      this.#end(`${this.fancy ? this.paint('✘', 31) : 'FAIL'} ${label} ${this.paint(`(${seconds()})`, 2)}`)
       throw error
     }
   }

@@ -110,7 +110,7 @@ export class Stack {
     this.state = 'stopping'
     await this.#command?.kill()
     for (const part of [...this.parts].reverse()) {
-      if (part.state === 'stopped') continue
+      if (part.state === 'stopped' || part.state === 'failed') continue
       await this.progress.step(`stopping ${part.name}`, () => part.stop())
     }
   }
