@@ -66,9 +66,9 @@ async function sendOne(connection: RelayClient, random: () => number, tally: Tal
 
 const gauge = async (name: string): Promise<number> => {
   const { parts } = (await stack.control('GET', '/status')) as {
-    parts: { name: string; ops?: string | null }[]
+    parts: { name: string; opsUrl: string | null }[]
   }
-  const ops = parts.find((part) => part.name === 'edge-1')?.ops
+  const ops = parts.find((part) => part.name === 'edge-1')?.opsUrl
   const text = await (await fetch(`${ops}/metrics`)).text()
   return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
 }

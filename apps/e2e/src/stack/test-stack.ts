@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts, type RunningStack, startStack } from '@millrace/infra-local'
+import { freePorts, startStack } from '@millrace/infra-local'
 import { until } from '@millrace/testkit'
 
 /** A whole platform of its own: Kafka, ClickHouse, storage, edges and query API on free ports in a temporary folder. */
@@ -9,7 +9,7 @@ export class TestStack {
   readonly dataDir: string
   readonly ports: Record<string, number>
   readonly #env: Record<string, string>
-  #running: RunningStack | null = null
+  #running: Awaited<ReturnType<typeof startStack>> | null = null
 
   private constructor(dataDir: string, ports: Record<string, number>, env: Record<string, string>) {
     this.dataDir = dataDir
