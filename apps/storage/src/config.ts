@@ -21,6 +21,7 @@ export interface StorageConfig {
   readonly deadInARowMax: number
   readonly deadPerMinuteMax: number
   readonly retryWaitMaxMs: number
+  readonly sessionTimeoutMs: number
 }
 
 const DEFAULT_OPS_PORT = 7779
@@ -64,6 +65,12 @@ export const storageSection = defineSection(
         min: 1,
       },
     ),
+    STORAGE_SESSION_TIMEOUT_MS: wholeNumber(
+      'ms',
+      6_000,
+      'After this long without a sign of life the partitions of an instance go to the others',
+      { min: 1_000 },
+    ),
   },
   (v): StorageConfig => ({
     instanceId: v.STORAGE_INSTANCE_ID,
@@ -74,6 +81,7 @@ export const storageSection = defineSection(
     deadInARowMax: v.STORAGE_DEAD_IN_A_ROW_MAX,
     deadPerMinuteMax: v.STORAGE_DEAD_PER_MINUTE_MAX,
     retryWaitMaxMs: v.STORAGE_RETRY_WAIT_MAX_MS,
+    sessionTimeoutMs: v.STORAGE_SESSION_TIMEOUT_MS,
   }),
 )
 

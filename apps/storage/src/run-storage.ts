@@ -91,7 +91,7 @@ async function startFollower(context: StorageContext, follower: TombstoneFollowe
 }
 
 function runnerOptions({ config, log: logger, metrics }: StorageContext, { log, producer, ch }: Parts) {
-  const { batchRowsMax, batchBytesMax, batchWaitMs, fetchRecordsMax } = config.storage
+  const { batchRowsMax, batchBytesMax, batchWaitMs, fetchRecordsMax, sessionTimeoutMs } = config.storage
   return {
     log,
     producer,
@@ -101,7 +101,7 @@ function runnerOptions({ config, log: logger, metrics }: StorageContext, { log, 
     batch: { rowsMax: batchRowsMax, bytesMax: batchBytesMax, waitMs: batchWaitMs },
     breaker: breakerOf(config.storage),
     backoff: backoffOf(config.storage),
-    consumer: { batchRecordsMax: fetchRecordsMax },
+    consumer: { batchRecordsMax: fetchRecordsMax, sessionTimeoutMs },
     clock: systemClock,
     logger,
     metrics,

@@ -79,7 +79,8 @@ const foreign = (sink: string, logIds: readonly string[]): Result<never> =>
     fatal(
       'log-foreign',
       `sink ${sink}: the store and the log do not belong together (log ids ${logIds.join(', ')}): ` +
-        'restore the log the store was filled from, or delete the store and let it be rebuilt',
+        "restore Kafka's data, or `ctl tables reset --yes` to rebuild ClickHouse from this log, exporting first with " +
+        '`ctl export` what only ClickHouse holds',
     ),
   )
 

@@ -240,8 +240,12 @@ function endSpans<T>(portion: Portion<T>, failure?: string): void {
   for (const { span } of portion.accepted) if (span !== null) endSpan(span, failure)
 }
 
-const unreadable = (fault: Fault): Fault => ({
-  ...fault,
-  kind: fault.kind === 'invalid' ? 'fatal' : fault.kind,
-  message: `the watermarks cannot be read (${fault.message}); are the tables there? \`ctl tables migrate\` makes them`,
-})
+/** Refused reads mean that the tables are missing or not ours; a fault that is fatal already says what to do. */
+const unreadable = (fault: Fault): Fault =>
+  fault.kind !== 'invalid'
+    ? fault
+    : {
+        ...fault,
+        kind: 'fatal',
+        message: `the watermarks cannot be read (${fault.message}); are the tables there? \`ctl tables migrate\` makes them`,
+      }
