@@ -127,7 +127,8 @@ async function formatOnce(dataDir, configFile, jars) {
   // A format that was cut off leaves one file without the other; no record can be there yet.
   if (!existsSync(join(log, '__cluster_metadata-0'))) rmSync(log, { recursive: true, force: true })
   const clusterId = storedClusterId(join(dataDir, 'cluster-id'))
-  const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configFile]
+  // One word: an id may begin with a dash.
+  const args = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', configFile]
   const flags = [
     '-Xmx128m',
     '-XX:+UseSerialGC',
