@@ -131,7 +131,7 @@ const PINNED =
   '<log_queries>0</log_queries>'
 
 /** Only what the command line session of the embedded server does: listen, and read its stdin. */
-const SESSION_USER = `    <default><no_password/><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>default</quota><grants><query>GRANT SYSTEM LISTEN ON *.*</query><query>GRANT CREATE TEMPORARY TABLE ON *.*</query><query>GRANT FILE ON *.*</query></grants></default>`
+const SESSION_USER = `    <default><no_password/><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>default</quota><grants><query>GRANT SYSTEM LISTEN ON *.*</query><query>GRANT CREATE ARBITRARY TEMPORARY TABLE ON *.*</query><query>GRANT FILE ON *.*</query></grants></default>`
 
 /** @param {Role} role */
 const profile = ({ name, limits, readonly }) => `    <${name}>

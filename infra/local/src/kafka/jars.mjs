@@ -20,6 +20,7 @@ export const KAFKA_VERSION = '4.3.1'
 const POM = fileURLToPath(new URL('../../../kafka/pom.xml', import.meta.url))
 const MARKER = '.complete.json'
 const DOWNLOAD_TIMEOUT_MS = 15 * 60_000
+let attempts = 0
 
 /** @param {string} cacheDir */
 export const kafkaJarsDirectory = (cacheDir) => join(cacheDir, `kafka-${KAFKA_VERSION}`)
@@ -52,9 +53,10 @@ export function hasKafkaJars(directory) {
 export async function ensureKafkaJars({ cacheDir = cacheDirectory() } = {}) {
   const directory = kafkaJarsDirectory(cacheDir)
   if (hasKafkaJars(directory)) return directory
-  const partial = `${directory}.partial-${process.pid}`
-  rmSync(partial, { recursive: true, force: true })
-  mkdirSync(partial, { recursive: true })
+  mkdirSync(cacheDir, { recursive: true })
+  removeAbandoned(cacheDir)
+  const partial = `${directory}.partial-${process.pid}-${++attempts}`
+  mkdirSync(partial)
   try {
     await copyWithMaven(partial)
     writeMarker(partial)
@@ -63,6 +65,25 @@ export async function ensureKafkaJars({ cacheDir = cacheDirectory() } = {}) {
     rmSync(partial, { recursive: true, force: true })
   }
   return directory
+}
+
+/** What killed processes left half done. @param {string} cacheDir */
+function removeAbandoned(cacheDir) {
+  for (const name of readdirSync(cacheDir)) {
+    const pid = /\.(?:partial|stale)-(\d+)/.exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid)))
+      rmSync(join(cacheDir, name), { recursive: true, force: true })
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM'
+  }
 }
 
 /** @param {string} directory */
@@ -102,7 +123,7 @@ function adopt(partial, directory) {
   if (existsSync(directory)) {
     if (hasKafkaJars(directory)) return
     // Moved aside in one step, so that nobody ever sees half a folder under the final name.
-    const stale = `${directory}.stale-${process.pid}`
+    const stale = `${directory}.stale-${process.pid}-${attempts}`
     renameSync(directory, stale)
     rmSync(stale, { recursive: true, force: true })
   }

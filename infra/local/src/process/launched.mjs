@@ -29,6 +29,7 @@ import { delayMs } from './until.mjs'
 
 const LINE_CHARACTERS_MAX = 64 * 1024
 const LAST_LINES_MAX = 20
+const STACK_FRAME = /^\s+(at |\.\.\. \d+ more)/
 const DRAIN_TIMEOUT_MS = 500
 
 /**
@@ -43,7 +44,8 @@ export function launch({ command, args, env = process.env, cwd, onLog }) {
   const lastLines = []
   /** @param {string} line */
   const keep = (line) => {
-    lastLines.push(line)
+    // Frames of a stack trace would push out the words that explain it.
+    if (!STACK_FRAME.test(line)) lastLines.push(line)
     if (lastLines.length > LAST_LINES_MAX) lastLines.shift()
     onLog?.(line)
   }
