@@ -1,4 +1,5 @@
-import { err, type Fault, fatal, ok, type Result } from '@millrace/kernel'
+import { randomUUID } from 'node:crypto'
+import { err, type Fault, FaultError, fatal, ok, type Result } from '@millrace/kernel'
 import { partitionCountOf, TOPICS, type Topic, type TopicOptions } from '@millrace/topics'
 import { findLogId, writeLogId } from './log-id.ts'
 import type { Log, LogAdmin } from './port.ts'
@@ -16,11 +17,25 @@ export interface AppliedTopics {
 }
 
 /**
- * Makes the cluster have every topic of the catalogue: creates, alters configs, and gives a new log its id. Faults, all
- * fatal: topic-mismatch for a changed partition count (nothing is touched then), log-id-missing for a log that has
- * events but no id.
+ * Makes the cluster have every topic of the catalogue: creates, alters configs, and gives a new log its id. Fatal faults:
+ * topic-mismatch for a changed partition count (nothing is touched then) or a config that Kafka refuses, log-id-missing
+ * for a log that has events but no id. Transient: kafka-unavailable.
  */
 export async function applyTopics(
+  admin: LogAdmin,
+  log: Log,
+  topics: readonly Topic[],
+  options: TopicOptions,
+): Promise<Result<AppliedTopics, Fault>> {
+  try {
+    return await apply(admin, log, topics, options)
+  } catch (error) {
+    if (error instanceof FaultError) return err(error.fault)
+    throw error
+  }
+}
+
+async function apply(
   admin: LogAdmin,
   log: Log,
   topics: readonly Topic[],
@@ -74,8 +89,8 @@ async function applyTopic(admin: LogAdmin, topic: Topic, options: TopicOptions):
 }
 
 async function ensureLogId(admin: LogAdmin, log: Log): Promise<Result<string, Fault>> {
-  const existing = await findLogId(log)
-  if (existing !== null) return ok(existing)
+  const { logId, contested } = await findLogId(log)
+  if (logId !== null) return contested ? writeLogId(log, logId) : ok(logId)
   const offsets = await admin.offsets(TOPICS.events)
   if (offsets.some(({ end }) => end > 0))
     return err(
@@ -85,5 +100,5 @@ async function ensureLogId(admin: LogAdmin, log: Log): Promise<Result<string, Fa
           `Restore ${TOPICS.settings} from its backup, or point KAFKA_BROKERS at another cluster`,
       ),
     )
-  return writeLogId(log)
+  return writeLogId(log, randomUUID())
 }

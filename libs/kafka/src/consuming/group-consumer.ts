@@ -1,11 +1,18 @@
 import { backoffMs, delayMs, err, type Fault, FaultError, ok, type Result, transient } from '@millrace/kernel'
-import type { ConsumerHandler, ConsumerOptions, LogConsumer, Offset, TopicPartition } from '../port.ts'
+import type {
+  ConsumerHandler,
+  ConsumerOptions,
+  LogConsumer,
+  Offset,
+  StartPosition,
+  TopicPartition,
+} from '../port.ts'
 import { type ConsumerBackend, type Membership, partitionKey } from './backend.ts'
 import { ConcurrencyGate } from './concurrency-gate.ts'
 import { Lane } from './lane.ts'
 import { Notice } from './notice.ts'
 import { StallWatch } from './stall-watch.ts'
-import { startOffsets } from './start-offsets.ts'
+import { type PartitionStart, startOffsets } from './start-offsets.ts'
 
 export const CONSUMER_DEFAULTS = {
   exclusive: false,
@@ -16,6 +23,9 @@ export const CONSUMER_DEFAULTS = {
   stallTimeoutMs: 30_000,
   batchRecordsMax: 5_000,
 } as const satisfies Omit<Required<ConsumerOptions>, 'groupId' | 'topics'>
+
+const PAST_END_PATIENCE_MS = 2_000
+const PAST_END_POLL_MS = 100
 
 export type ResolvedConsumerOptions = Required<ConsumerOptions>
 
@@ -132,8 +142,7 @@ export class GroupConsumer implements LogConsumer {
     if (partitions.length === 0) return []
     const { signal, fail, hungry } = wiring
     const positions = await persist(signal, () => handler.onAssign(partitions))
-    const ranges = positions && (await persist(signal, () => this.#backend.ranges(partitions)))
-    const starts = ranges && startOffsets(partitions, positions, ranges)
+    const starts = positions && (await this.#starts(partitions, positions, signal))
     const gate = new ConcurrencyGate(this.#options.partitionsConcurrent)
     return (starts ?? []).map(
       ({ at, start, end }) =>
@@ -147,6 +156,24 @@ export class GroupConsumer implements LogConsumer {
           onHungry: () => hungry.notify(),
         }),
     )
+  }
+
+  /** A broker that just restarted may know its end late: only an end that stays behind the watermark is a foreign log. */
+  async #starts(
+    partitions: readonly TopicPartition[],
+    positions: readonly StartPosition[],
+    signal: AbortSignal,
+  ): Promise<readonly PartitionStart[] | null> {
+    const deadlineMs = performance.now() + PAST_END_PATIENCE_MS
+    while (true) {
+      const ranges = await persist(signal, () => this.#backend.ranges(partitions))
+      if (!ranges) return null
+      const starts = startOffsets(partitions, positions, ranges)
+      if (starts.ok) return starts.value
+      if (starts.fault.code !== 'watermark-past-end' || performance.now() > deadlineMs)
+        throw new FaultError(starts.fault)
+      await delayMs(PAST_END_POLL_MS, signal)
+    }
   }
 
   async #watch(lanes: readonly Lane[], signal: AbortSignal): Promise<void> {

@@ -60,9 +60,11 @@ export class Lane implements TopicPartition {
 
   /** Takes what was fetched at `position`; `bytes` is what it weighs in memory. */
   push(batch: RecordBatch, bytes: number): void {
-    this.endOffset = batch.endOffset
-    if (batch.nextOffset <= this.position) return
-    this.position = batch.nextOffset
+    const moved = batch.nextOffset > this.position
+    if (moved) this.position = batch.nextOffset
+    // A broker that just restarted may name an end before what it has served already.
+    this.endOffset = Math.max(batch.endOffset, this.position)
+    if (!moved) return
     this.#bufferedBytes += bytes
     this.#fetched.push({ batch, bytes })
     this.#running ??= this.#run()
