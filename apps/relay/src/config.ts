@@ -32,7 +32,11 @@ const edgeSection = defineSection(
     RELAY_NAME: text('Millrace', 'NIP-11 name'),
     RELAY_DESCRIPTION: text('An event-sourced Nostr relay', 'NIP-11 description'),
     RELAY_CONTACT: optionalText('NIP-11 contact, a URI'),
-    RELAY_ADMIN_PUBKEY: optionalText('NIP-11 pubkey of the administrator, hex'),
+    RELAY_ADMIN_PUBKEY: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hex characters')
+      .optional()
+      .describe('NIP-11 pubkey of the administrator'),
     TRUSTED_PROXIES: list(
       'Addresses or networks of proxies whose X-Forwarded-For is believed; also loopback, linklocal, uniquelocal',
     ),

@@ -2,7 +2,7 @@ import { type Clock, err, FaultError, invalid, ok, type Result } from '@millrace
 import { addressOf, checkEventId, type NostrEvent } from '@millrace/nostr'
 import type { Metrics } from '@millrace/observability'
 import type { Verifier } from '@millrace/verifier'
-import { type AdmissionRules, checkAdmissible } from './checks.ts'
+import { type AdmissionRules, checkAdmissible, SUPERSEDED } from './checks.ts'
 import { KeyLock } from './key-lock.ts'
 import type { Novelty, Verdict } from './novelty.ts'
 import type { Publisher } from './publisher.ts'
@@ -82,4 +82,4 @@ export class Admission {
 }
 
 const answerOf = (verdict: Exclude<Verdict, 'new'>): Result<Admitted> =>
-  verdict === 'duplicate' ? ok('duplicate') : err(invalid('event-superseded', 'replaced, have newer event'))
+  verdict === 'duplicate' ? ok('duplicate') : err(SUPERSEDED)

@@ -18,6 +18,9 @@ export interface AdmissionRules {
   readonly tombstones: TombstoneSet
 }
 
+/** An older version of what is, or was, at its address. */
+export const SUPERSEDED: Fault = invalid('event-superseded', 'replaced, have newer event')
+
 const refuse = (code: Fault['code'], message: string): Result<never> => err(invalid(code, message))
 
 const REPOST_KINDS: ReadonlySet<number> = new Set([6, 16])
@@ -39,13 +42,14 @@ export function checkAdmissible(
     return refuse('event-created-at-out-of-range', 'created_at is too far in the future')
   if (rules.eventPastMaxS > 0 && event.created_at < nowS - rules.eventPastMaxS)
     return refuse('event-created-at-out-of-range', 'created_at is too far in the past')
-  if (isExpired(event, nowS)) return refuse('event-expired', 'event has expired')
   const owner = ownerOf(event)
   if (!owner.ok) return owner
+  if (isExpired(event, nowS)) return refuse('event-expired', 'event has expired')
   const protection = checkProtection(event, authedPubkeys)
   if (!protection.ok) return protection
-  if (rules.tombstones.covers(event) || rules.tombstones.isBelowFloor(event))
-    return refuse('event-deleted', 'deleted')
+  if (rules.tombstones.covers(event)) return refuse('event-deleted', 'deleted')
+  // What replaced it is gone itself, but it never comes back (DESIGN 2.5).
+  if (rules.tombstones.isBelowFloor(event)) return err(SUPERSEDED)
   return owner
 }
 

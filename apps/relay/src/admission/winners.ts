@@ -15,9 +15,14 @@ const UNKNOWN: KnownVersion = { newest: null, isExact: false }
 /** Current versions by address, as far as this edge has met them; kept right by everything appended and erased. */
 export class Winners {
   readonly #cache: LRUCache<string, KnownVersion>
+  /** The address of every cached version, since a tombstone may name an id alone. */
+  readonly #addressOfId = new Map<string, string>()
 
   constructor(cachedMax: number) {
-    this.#cache = new LRUCache({ max: cachedMax })
+    this.#cache = new LRUCache({
+      max: cachedMax,
+      dispose: ({ newest }) => void (newest !== null && this.#addressOfId.delete(newest.id)),
+    })
   }
 
   get(address: string): KnownVersion {
@@ -26,7 +31,7 @@ export class Winners {
 
   /** Takes in what the store answered; a newer version met meanwhile stays. */
   learn(address: string, stored: CurrentVersion | null): void {
-    this.#cache.set(address, { newest: newer(this.get(address).newest, stored), isExact: true })
+    this.#set(address, { newest: newer(this.get(address).newest, stored), isExact: true })
   }
 
   /** Takes in an event of the log; `isFirst`: the address was proven to be new. */
@@ -35,7 +40,7 @@ export class Winners {
     if (address === null) return
     const known = this.get(address)
     const version = { id: event.id, createdAt: event.created_at }
-    this.#cache.set(address, { newest: newer(known.newest, version), isExact: known.isExact || isFirst })
+    this.#set(address, { newest: newer(known.newest, version), isExact: known.isExact || isFirst })
   }
 
   /** Forgets the addresses whose winner the tombstone may have erased. */
@@ -43,6 +48,13 @@ export class Winners {
     if (floor !== null) this.#cache.delete(addressKey(floor.kind, floor.pubkey, floor.d))
     if (target.type === 'address') this.#cache.delete(addressKey(target.kind, target.pubkey, target.d))
     if (target.type === 'pubkey') this.#cache.clear()
+    const address = target.type === 'event' ? this.#addressOfId.get(target.id) : undefined
+    if (address !== undefined) this.#cache.delete(address)
+  }
+
+  #set(address: string, known: KnownVersion): void {
+    this.#cache.set(address, known)
+    if (known.newest !== null) this.#addressOfId.set(known.newest.id, address)
   }
 }
 

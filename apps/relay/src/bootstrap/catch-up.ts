@@ -37,8 +37,10 @@ export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<v
   void edge.watermarks.follow(signal)
   await edge.logReader.start()
   const isThere = edge.positions.reached(TOPICS.events, ends, signal)
-  await Promise.race([isThere, edge.logReader.ended, reportProgress(edge, ends, isThere, log, signal)])
+  void reportProgress(edge, ends, isThere, log, signal)
+  const ended = await Promise.race([isThere, edge.logReader.ended])
   if (signal.aborted) return err(SHUTTING_DOWN)
+  if (ended !== undefined && !ended.ok) return ended
   log.info({ overlay_events: edge.overlay.events }, 'the log is read up to its end')
   return ok(undefined)
 }

@@ -51,7 +51,7 @@ export class Edge {
   readonly #tombstoneSet = new TombstoneSet()
 
   constructor(parts: EdgeParts) {
-    const { config, store, clock, log, metrics } = parts
+    const { config, store, log, metrics } = parts
     const settings = config.admission
     this.overlay = new Overlay(settings)
     this.reader = store.reader(this.overlay, this.#tombstoneSet)
@@ -77,7 +77,6 @@ export class Edge {
       logId: parts.logId,
       overlay: this.overlay,
       room: this.room,
-      clock,
       log,
       pollMs: settings.watermarkPollMs,
       onFault: parts.onFault,

@@ -11,7 +11,7 @@ import { rootPage } from '../server/root-page.ts'
 import { type CatchUpParts, catchUp, learnStoredKeys } from './catch-up.ts'
 import { Edge } from './edge.ts'
 import { logFacts, onceKafkaAnswers } from './log-facts.ts'
-import { relayUrls } from './relay-urls.ts'
+import { checkRelayUrls, relayUrls } from './relay-urls.ts'
 import type { EdgeStore } from './store.ts'
 
 export interface RelayParts {
@@ -44,6 +44,7 @@ export async function startRelay(
 ): Promise<RunningRelay> {
   const { config, log, metrics, signal, onStop, onReady, fail } = context
   const { kafka, store } = parts
+  unwrap(checkRelayUrls(relayUrls(config.edge, config.edge.port)))
   const clientAddressOf = unwrap(clientAddresses(config.edge.trustedProxies))
   let waitsFor: string | null = 'waiting for Kafka'
   onReady('log', () => waitsFor)

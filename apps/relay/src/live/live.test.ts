@@ -181,7 +181,10 @@ describe('tombstones', () => {
       what: 'deleted',
     })
     expect((await client.req([{ kinds: [0] }])).events).toEqual([])
-    expect(await client.publish(old)).toMatchObject({ accepted: false, message: 'blocked: deleted' })
+    expect(await client.publish(old)).toMatchObject({
+      accepted: false,
+      message: 'duplicate: replaced, have newer event',
+    })
     expect(await client.publish(next)).toMatchObject({ accepted: true, message: '' })
     expect(ids((await client.req([{ kinds: [0] }])).events)).toEqual([next.id])
   })

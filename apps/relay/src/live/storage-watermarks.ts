@@ -1,5 +1,5 @@
 import { checkLogId, type Watermark } from '@millrace/clickhouse'
-import { backoffMs, type Clock, delayMs, type Fault, fatal, type Result, transient } from '@millrace/kernel'
+import { backoffMs, delayMs, type Fault, fatal, type Result, transient } from '@millrace/kernel'
 import type { Logger } from '@millrace/observability'
 import type { Overlay } from '@millrace/read-models'
 import type { Room } from './room.ts'
@@ -12,7 +12,6 @@ export interface StorageWatermarksParts {
   readonly logId: string
   readonly overlay: Overlay
   readonly room: Room
-  readonly clock: Clock
   readonly log: Logger
   readonly pollMs: number
   /** The edge cannot go on: its overlay no longer fits the store. */
@@ -20,26 +19,21 @@ export interface StorageWatermarksParts {
 }
 
 const AWAY_MS_MAX = 5_000
+const IDLE_FACTOR = 4
 
 /** Follows storage's progress and lets go of overlay entries that the store covers. */
 export class StorageWatermarks {
   readonly #parts: StorageWatermarksParts
   #last: ReadonlyMap<number, Watermark> = new Map()
   #away: string | null = null
-  #lastReadMs = 0
 
   constructor(parts: StorageWatermarksParts) {
     this.#parts = parts
   }
 
-  /** Null while the store answers, else since when and why it does not: for readiness. */
+  /** Null while the store answers, else why it does not: for readiness. */
   get away(): string | null {
     return this.#away
-  }
-
-  /** When the watermarks were last read, milliseconds since the Unix epoch. */
-  get lastReadMs(): number {
-    return this.#lastReadMs
   }
 
   /** Waits for the store's first answer. Fatal faults: log-foreign. */
@@ -61,12 +55,18 @@ export class StorageWatermarks {
       if (signal.aborted) return
       if (!read.ok && read.fault.kind === 'fatal') return onFault(read.fault)
       if (read.ok) waits = backoffMs({ initialMs: pollMs, maxMs: AWAY_MS_MAX })
-      await delayMs(read.ok ? pollMs : waits.next().value, signal)
+      await delayMs(read.ok ? this.#pauseMs() : waits.next().value, signal)
     }
   }
 
+  /** With nothing to let go of, a look only tells whether the store is there. */
+  #pauseMs(): number {
+    const { overlay, pollMs } = this.#parts
+    return overlay.isEmpty ? pollMs * IDLE_FACTOR : pollMs
+  }
+
   async #read(): Promise<Result<ReadonlyMap<number, Watermark>>> {
-    const { read, logId, log, clock } = this.#parts
+    const { read, logId, log } = this.#parts
     const watermarks = await read()
     if (!watermarks.ok) {
       if (this.#away === null) log.warn({ code: watermarks.fault.code }, 'waiting for ClickHouse')
@@ -75,7 +75,6 @@ export class StorageWatermarks {
     }
     if (this.#away !== null) log.info('ClickHouse answers')
     this.#away = null
-    this.#lastReadMs = clock.nowMs()
     const own = checkLogId('storage', watermarks.value, logId)
     if (!own.ok) return own
     this.#take(watermarks.value)

@@ -21,7 +21,6 @@ export function relayInformation(
     self,
     ...(edge.contact === null ? {} : { contact: edge.contact }),
     supported_nips: SUPPORTED_NIPS,
-    software: 'https://github.com/millrace/millrace',
     version,
     limitation: {
       max_message_length: LIMITS.frameBytesMax,

@@ -1,3 +1,4 @@
+import type { Watermark } from '@millrace/clickhouse'
 import { ok, type Result, transient } from '@millrace/kernel'
 import { type Filter, isExpired, mayRead, type TombstoneSet } from '@millrace/nostr'
 import type {
@@ -10,14 +11,16 @@ import type {
 } from '@millrace/read-models'
 import type { EdgeStore } from '../bootstrap/store.ts'
 
-/** A store that storage has written nothing to yet: everything is in the overlay. `isAway` makes it fail instead. */
+/** A store that holds nothing: everything is in the overlay. `isAway` makes it fail instead. */
 export class EmptyStore implements EdgeStore {
   isAway = false
+  /** What it claims to hold, whatever it answers. */
+  marks = new Map<number, Watermark>()
   /** Reads that wait until the test lets them go on. */
   gate: Promise<void> | null = null
 
   async watermarks(): ReturnType<EdgeStore['watermarks']> {
-    return this.isAway ? AWAY : ok(new Map())
+    return this.isAway ? AWAY : ok(new Map(this.marks))
   }
 
   async readKeys(): Promise<Result<void>> {

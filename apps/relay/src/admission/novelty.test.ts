@@ -1,0 +1,95 @@
+import { err, ok, transient } from '@millrace/kernel'
+import type { CurrentVersion, EventReader, ServedEvent } from '@millrace/read-models'
+import { sign, testKey } from '@millrace/testkit'
+import { expect, test } from 'vitest'
+import { KnownLog } from './known-keys.ts'
+import { Novelty } from './novelty.ts'
+import { Winners } from './winners.ts'
+
+const key = testKey('novelty')
+const note = sign({ kind: 1 }, key)
+const profile = (created_at: number) => sign({ kind: 0, created_at }, key)
+const address = `0:${key.pubkey}:`
+
+/** A store that holds the given things and counts its questions. */
+class CountingStore implements Pick<EventReader, 'lookup' | 'currentVersions'> {
+  readonly ids = new Map<string, ServedEvent>()
+  readonly versions = new Map<string, CurrentVersion>()
+  isAway = false
+  questions = 0
+
+  async lookup() {
+    this.questions++
+    return this.isAway ? err(transient('clickhouse-unavailable', 'away')) : ok(this.ids)
+  }
+
+  async currentVersions() {
+    this.questions++
+    return this.isAway ? err(transient('clickhouse-unavailable', 'away')) : ok(this.versions)
+  }
+}
+
+function setUp() {
+  const store = new CountingStore()
+  const known = new KnownLog(1_000)
+  const parts = { known, winners: new Winners(10), overlay: { has: () => false }, reader: store }
+  return { store, known, novelty: new Novelty({ ...parts, recentIdsMax: 10 }) }
+}
+
+const served: ServedEvent = {
+  id: note.id,
+  pubkey: note.pubkey,
+  kind: 1,
+  createdAt: note.created_at,
+  json: '',
+  partition: 0,
+  offset: 0,
+}
+
+test('a key that is proven new needs no question', async () => {
+  const { store, known, novelty } = setUp()
+  known.markComplete()
+  expect(await novelty.judge(note)).toBe('new')
+  expect(await novelty.judge(profile(1))).toBe('new')
+  expect(store.questions).toBe(0)
+})
+
+test('what was met needs none either', async () => {
+  const { store, known, novelty } = setUp()
+  known.markComplete()
+  for (const event of [note, profile(2)]) novelty.met(event)
+  expect(await novelty.judge(note)).toBe('duplicate')
+  expect(await novelty.judge(profile(1))).toBe('superseded')
+  expect(await novelty.judge(profile(2))).toBe('duplicate')
+  expect(await novelty.judge(profile(3))).toBe('new')
+  expect(store.questions).toBe(0)
+})
+
+test('while stored keys are still being read the store is asked, once per address', async () => {
+  const { store, novelty } = setUp()
+  store.ids.set(note.id, served)
+  store.versions.set(address, { id: profile(5).id, createdAt: 5 })
+  expect(await novelty.judge(note)).toBe('duplicate')
+  expect(await novelty.judge(profile(4))).toBe('superseded')
+  expect(await novelty.judge(profile(5))).toBe('duplicate')
+  expect(await novelty.judge(profile(6))).toBe('new')
+  expect(store.questions).toBe(2)
+})
+
+test('while the store is away everything in doubt counts as new, what is known stays known', async () => {
+  const { store, novelty } = setUp()
+  store.isAway = true
+  expect(await novelty.judge(note)).toBe('new')
+  expect(await novelty.judge(profile(1))).toBe('new')
+  novelty.met(profile(3))
+  expect(await novelty.judge(profile(2))).toBe('superseded')
+})
+
+test('an address met first here is exact without a question', async () => {
+  const { store, known, novelty } = setUp()
+  known.markComplete()
+  novelty.met(profile(2))
+  expect(novelty.isKnownSuperseded(profile(1))).toBe(true)
+  await novelty.learnVersions([profile(1), profile(3)])
+  expect(store.questions).toBe(0)
+})
