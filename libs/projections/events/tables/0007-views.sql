@@ -28,7 +28,7 @@ WHERE e.kind NOT IN (4, 13, 14, 15, 1059, 21059) AND (e.expiration = 0 OR e.expi
 
 -- A kind 3 counts in its current version only.
 CREATE OR REPLACE VIEW nostr.event_tags DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
-SELECT toString(t.tag) AS tag, t.value AS value, lower(hex(t.id)) AS id, lower(hex(t.pubkey)) AS pubkey, t.kind AS kind,
+SELECT t.tag AS tag, t.value AS value, lower(hex(t.id)) AS id, lower(hex(t.pubkey)) AS pubkey, t.kind AS kind,
   t.created_at AS created_at, toDateTime(least(t.created_at, 4294967295), 'UTC') AS created_time, t.id AS id_bytes,
   t.pubkey AS pubkey_bytes
 FROM nostr_store.event_tags_alive AS t
