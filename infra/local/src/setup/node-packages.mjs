@@ -6,6 +6,8 @@ import { NODE, ROOT } from '../paths.mjs'
 
 /** @typedef {Record<string, { version?: string, resolved?: string, optional?: boolean }>} Packages */
 
+const LINES_SHOWN_MAX = 15
+
 /** @param {string} file @returns {Packages} */
 const readPackages = (file) => JSON.parse(readFileSync(file, 'utf8')).packages
 
@@ -39,10 +41,7 @@ export async function installPackages({ detail }) {
   const npm = process.env['npm_execpath']
   const [command, args] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []]
   const { code, lines } = await runNpm(command, [...args, 'ci', '--no-progress', '--loglevel=error'])
-  if (code !== 0)
-    throw new OperatorError(
-      `npm ci failed:\n  ${lines.slice(-12).join('\n  ')}\n  Nothing is half installed: start again.`,
-    )
+  if (code !== 0) throw new OperatorError(`npm ci failed:\n  ${lines.slice(0, LINES_SHOWN_MAX).join('\n  ')}`)
   try {
     accessSync(NODE, constants.X_OK)
   } catch {
