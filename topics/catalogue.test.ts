@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { LIMITS } from '@millrace/kernel'
+import { SUBJECTS } from '@millrace/schemas'
+import { expect, test } from 'vitest'
+import { catalogue, partitionCountOf, TOPICS } from './catalogue.ts'
+import { DAY_MS, DEFAULT_TOPIC_OPTIONS, SECOND_MS, type Topic, type TopicOptions } from './topic.ts'
+
+const production: TopicOptions = {
+  ...DEFAULT_TOPIC_OPTIONS,
+  eventPartitionCount: 24,
+  replicationFactor: 3,
+  minInsyncReplicas: 2,
+}
+
+const topicOf = (name: string, options = DEFAULT_TOPIC_OPTIONS): Topic => {
+  const topic = catalogue(options).find((one) => one.name === name)
+  if (topic === undefined) throw new Error(`no topic ${name}`)
+  return topic
+}
+
+const numberOf = (name: string, config: string, options = DEFAULT_TOPIC_OPTIONS): number =>
+  Number(topicOf(name, options).configs[config])
+
+test('the catalogue is what the architecture says: names, cleanup, writers, readers', () => {
+  const rows = catalogue(DEFAULT_TOPIC_OPTIONS).map(({ name, configs, writers, readers }) => ({
+    name,
+    cleanup: configs['cleanup.policy'],
+    writers: writers.join(' '),
+    readers: readers.join(' '),
+  }))
+  expect(rows).toMatchInlineSnapshot(`
+    [
+      {
+        "cleanup": "compact",
+        "name": "nostr.events.v1",
+        "readers": "relay storage aggregation deletion forwarder archive",
+        "writers": "relay mirror import deletion",
+      },
+      {
+        "cleanup": "delete",
+        "name": "nostr.ephemeral.v1",
+        "readers": "relay",
+        "writers": "relay",
+      },
+      {
+        "cleanup": "compact",
+        "name": "nostr.tombstones.v1",
+        "readers": "relay storage aggregation deletion forwarder archive",
+        "writers": "deletion",
+      },
+      {
+        "cleanup": "compact",
+        "name": "relay.settings.v1",
+        "readers": "relay storage forwarder query-api ctl",
+        "writers": "relay query-api ctl",
+      },
+      {
+        "cleanup": "compact,delete",
+        "name": "nostr.dead-letters.v1",
+        "readers": "ctl",
+        "writers": "storage aggregation deletion forwarder archive",
+      },
+    ]
+  `)
+  expect(rows.map(({ name }) => name).sort()).toEqual(Object.values(TOPICS).sort())
+})
+
+test('every topic has the subject of its values', () => {
+  for (const { name, subject } of catalogue(DEFAULT_TOPIC_OPTIONS)) {
+    expect(subject).toBe(`${name}-value`)
+    expect(SUBJECTS[subject], name).toBeDefined()
+  }
+})
+
+test('events, tombstones and ephemeral have one and the same number of partitions', () => {
+  for (const options of [DEFAULT_TOPIC_OPTIONS, production]) {
+    const counts = [TOPICS.events, TOPICS.tombstones, TOPICS.ephemeral].map((name) =>
+      partitionCountOf(topicOf(name, options), options),
+    )
+    expect(new Set(counts)).toEqual(new Set([options.eventPartitionCount]))
+  }
+  expect(DEFAULT_TOPIC_OPTIONS.eventPartitionCount).toBe(8)
+})
+
+test('the time in the log is the broker’s, never the author’s', () => {
+  for (const { name, configs } of catalogue(DEFAULT_TOPIC_OPTIONS))
+    expect(configs['message.timestamp.type'], name).toBe('LogAppendTime')
+})
+
+test('no acknowledged record is given up: in-sync replicas as asked for, no unclean election', () => {
+  for (const { name, configs } of catalogue(production)) {
+    expect(configs['min.insync.replicas'], name).toBe('2')
+    expect(configs['unclean.leader.election.enable'], name).toBe('false')
+  }
+})
+
+test('the largest frame fits the log, and a refused record fits the dead letters', () => {
+  const { frameBytesMax, recordOverheadBytesMax, produceBatchBytesMax } = LIMITS
+  for (const name of [TOPICS.events, TOPICS.ephemeral, TOPICS.tombstones]) {
+    expect(frameBytesMax + recordOverheadBytesMax).toBeLessThan(numberOf(name, 'max.message.bytes'))
+    expect(produceBatchBytesMax).toBeLessThan(numberOf(name, 'max.message.bytes'))
+  }
+  expect(frameBytesMax + recordOverheadBytesMax).toBeLessThanOrEqual(produceBatchBytesMax)
+  expect(numberOf(TOPICS.events, 'max.message.bytes')).toBeLessThan(
+    numberOf(TOPICS.deadLetters, 'max.message.bytes'),
+  )
+})
+
+test('OK survives a power cut by default, and the weaker durability is a choice', () => {
+  expect(topicOf(TOPICS.events).configs['flush.messages']).toBe('1')
+  const weaker = topicOf(TOPICS.events, { ...DEFAULT_TOPIC_OPTIONS, durability: 'process' })
+  expect(Number(weaker.configs['flush.messages'])).toBeGreaterThan(2 ** 53)
+})
+
+test('erased bytes are gone by the deadline, and their nulls stay readable for a week', () => {
+  for (const erasureDeadlineS of [3_600, 86_400, 30 * 86_400]) {
+    const options = { ...DEFAULT_TOPIC_OPTIONS, erasureDeadlineS }
+    for (const name of [TOPICS.events, TOPICS.tombstones]) {
+      const rollMs = numberOf(name, 'segment.ms', options)
+      const lagMs = numberOf(name, 'max.compaction.lag.ms', options)
+      expect(rollMs + lagMs).toBeLessThan(erasureDeadlineS * SECOND_MS)
+      expect(numberOf(name, 'delete.retention.ms', options)).toBeGreaterThanOrEqual(7 * DAY_MS)
+    }
+  }
+})
+
+test('ephemeral events are gone within a minute or so, dead letters after 30 days', () => {
+  expect(numberOf(TOPICS.ephemeral, 'retention.ms')).toBeLessThanOrEqual(60 * SECOND_MS)
+  expect(numberOf(TOPICS.ephemeral, 'segment.ms')).toBeLessThanOrEqual(30 * SECOND_MS)
+  expect(numberOf(TOPICS.deadLetters, 'retention.ms')).toBe(30 * DAY_MS)
+})
+
+test('one file per topic, named like it', () => {
+  for (const name of Object.values(TOPICS)) {
+    const file = new URL(`./${name.replace(/\.v\d+$/, '').replace('.', '-')}.ts`, import.meta.url)
+    expect(readFileSync(file, 'utf8')).toContain(`'${name}'`)
+  }
+})
