@@ -1,4 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { FaultError, fatal } from '@millrace/kernel'
 import type { LogRecord, Offset, TopicPartition } from '../../port.ts'
 import { ByteReader } from './byte-reader.ts'
 
@@ -23,8 +24,8 @@ const DECOMPRESS: Readonly<Record<number, (bytes: Buffer) => Buffer>> = {
 /**
  * The records at or after `fetchOffset` in a run of record batches (format v2), as a fetch answers them. A batch that
  * compaction emptied and a control batch give no records but count for `nextOffset`; a batch cut off at the end of the
- * run is left for the next fetch. Keys and values are views of `bytes`. Throws RangeError for damaged bytes, Error for a
- * format or compression that this client does not read.
+ * run is left for the next fetch. Keys and values are views of `bytes`. Throws RangeError for damaged bytes and a
+ * fatal FaultError (record-undecodable) for a format or compression that this client does not read.
  */
 export function decodeRecordBatches(bytes: Buffer, at: TopicPartition, fetchOffset: Offset): DecodedRecords {
   const records: LogRecord[] = []
@@ -45,7 +46,7 @@ function decodeBatch(batch: Buffer, at: TopicPartition, fetchOffset: Offset, rec
   const baseOffset = reader.int64()
   reader.at = 16
   const magic = reader.int8()
-  if (magic !== 2) throw new Error(`record format ${magic} in ${at.topic}: only format 2 is read`)
+  if (magic !== 2) throw unreadable(`${at.topic}: record format ${magic} is not read (2 is)`)
   reader.at = 21
   const attributes = reader.int16()
   const lastOffset = baseOffset + reader.int32()
@@ -57,7 +58,7 @@ function decodeBatch(batch: Buffer, at: TopicPartition, fetchOffset: Offset, rec
   const count = reader.int32()
   const decompress = DECOMPRESS[attributes & COMPRESSION_MASK]
   if (!decompress)
-    throw new Error(
+    throw unreadable(
       `${at.topic}: compression ${attributes & COMPRESSION_MASK} is not read (gzip and zstd are)`,
     )
   const body = new ByteReader(count > 0 ? decompress(batch.subarray(HEADER_BYTES)) : batch)
@@ -67,6 +68,8 @@ function decodeBatch(batch: Buffer, at: TopicPartition, fetchOffset: Offset, rec
   }
   return lastOffset
 }
+
+const unreadable = (message: string) => new FaultError(fatal('record-undecodable', message))
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
 
