@@ -1,9 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { LIMITS } from '@millrace/kernel'
 import { SUBJECTS } from '@millrace/schemas'
 import { expect, test } from 'vitest'
 import { catalogue, partitionCountOf, TOPICS } from './catalogue.ts'
-import { DAY_MS, DEFAULT_TOPIC_OPTIONS, SECOND_MS, type Topic, type TopicOptions } from './topic.ts'
+import {
+  DAY_MS,
+  DEFAULT_TOPIC_OPTIONS,
+  type Part,
+  SECOND_MS,
+  type Topic,
+  type TopicOptions,
+} from './topic.ts'
 
 const production: TopicOptions = {
   ...DEFAULT_TOPIC_OPTIONS,
@@ -45,7 +52,7 @@ test('the catalogue is what the architecture says: names, cleanup, writers, read
       {
         "cleanup": "compact",
         "name": "nostr.tombstones.v1",
-        "readers": "relay storage aggregation deletion forwarder archive",
+        "readers": "relay storage aggregation deletion forwarder archive import ctl",
         "writers": "deletion",
       },
       {
@@ -58,7 +65,7 @@ test('the catalogue is what the architecture says: names, cleanup, writers, read
         "cleanup": "compact,delete",
         "name": "nostr.dead-letters.v1",
         "readers": "ctl",
-        "writers": "storage aggregation deletion forwarder archive",
+        "writers": "storage aggregation deletion forwarder archive ctl",
       },
     ]
   `)
@@ -135,4 +142,35 @@ test('one file per topic, named like it', () => {
     const file = new URL(`./${name.replace(/\.v\d+$/, '').replace('.', '-')}.ts`, import.meta.url)
     expect(readFileSync(file, 'utf8')).toContain(`'${name}'`)
   }
+})
+
+const PARTS_OF_APPS: Readonly<Record<string, readonly Part[]>> = {
+  relay: ['relay'],
+  storage: ['storage'],
+  aggregation: ['aggregation'],
+  deletion: ['deletion'],
+  forwarder: ['forwarder'],
+  archive: ['archive'],
+  mirror: ['mirror'],
+  'query-api': ['query-api'],
+  ctl: ['ctl', 'import'],
+}
+
+test('an app that names a topic is one of its writers or readers', () => {
+  const undeclared: string[] = []
+  let seen = 0
+  for (const [app, parts] of Object.entries(PARTS_OF_APPS)) {
+    const folder = new URL(`../apps/${app}/src/`, import.meta.url)
+    if (!existsSync(folder)) continue
+    const files = globSync('**/*.ts', { cwd: folder }).filter((file) => !/\.test\.ts$|testing/.test(file))
+    for (const file of files)
+      for (const [, key] of readFileSync(new URL(file, folder), 'utf8').matchAll(/TOPICS\.(\w+)/g)) {
+        seen++
+        const { name, writers, readers } = topicOf(TOPICS[key as keyof typeof TOPICS])
+        if (![...writers, ...readers].some((part) => parts.includes(part)))
+          undeclared.push(`${app}: ${name} in ${file}`)
+      }
+  }
+  expect(undeclared).toEqual([])
+  expect(seen).toBeGreaterThan(10)
 })

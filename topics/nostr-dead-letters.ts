@@ -12,6 +12,7 @@ export const nostrDeadLetters = (options: TopicOptions): Topic => ({
     'cleanup.policy': 'compact,delete',
     'retention.ms': String(30 * DAY_MS),
   },
-  writers: ['storage', 'aggregation', 'deletion', 'forwarder', 'archive'],
+  // ctl redrive settles a letter with a null.
+  writers: ['storage', 'aggregation', 'deletion', 'forwarder', 'archive', 'ctl'],
   readers: ['ctl'],
 })

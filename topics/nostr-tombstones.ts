@@ -9,5 +9,5 @@ export const nostrTombstones = (options: TopicOptions): Topic => ({
   partitions: 'events',
   configs: compactedConfigs(options, LIMITS.kafkaMessageBytesMax),
   writers: ['deletion'],
-  readers: ['relay', 'storage', 'aggregation', 'deletion', 'forwarder', 'archive'],
+  readers: ['relay', 'storage', 'aggregation', 'deletion', 'forwarder', 'archive', 'import', 'ctl'],
 })

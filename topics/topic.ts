@@ -1,6 +1,6 @@
 import type { SUBJECTS } from '@millrace/schemas'
 
-/** Who writes and who reads a topic: documentation that a test holds against the code. */
+/** Who writes and who reads a topic; `import` is `ctl import`. A test holds it against the apps' sources. */
 export type Part =
   | 'relay'
   | 'mirror'
