@@ -124,6 +124,12 @@ const admissionSection = defineSection(
     RECENT_IDS_MAX: wholeNumber('ids', 100_000, 'Ids recently acknowledged or delivered, held exactly', {
       min: 1,
     }),
+    LOOKUP_TIMEOUT_MS: wholeNumber(
+      'ms',
+      1_000,
+      'Longest wait for ClickHouse to tell whether an event is known; after it the event is appended anyway',
+      { min: 1 },
+    ),
     OVERLAY_EVENTS_MAX: wholeNumber(
       'events',
       500_000,
@@ -146,6 +152,7 @@ const admissionSection = defineSection(
     knownIdsExpected: v.KNOWN_IDS_EXPECTED,
     winnersCachedMax: v.WINNERS_CACHED_MAX,
     recentIdsMax: v.RECENT_IDS_MAX,
+    lookupTimeoutMs: v.LOOKUP_TIMEOUT_MS,
     overlayEventsMax: v.OVERLAY_EVENTS_MAX,
     overlayBytesMax: v.OVERLAY_BYTES_MAX,
     produceLingerMs: v.PRODUCE_LINGER_MS,

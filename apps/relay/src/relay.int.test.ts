@@ -19,6 +19,7 @@ const alice = testKey('int alice')
 let dataDir: string
 let kafkaServer: Awaited<ReturnType<typeof startKafka>>
 let clickHouseServer: Awaited<ReturnType<typeof startClickHouse>>
+let kafkaPorts: { dataDir: string; port: number; controllerPort: number }
 let clickHousePorts: { dataDir: string; httpPort: number; tcpPort: number }
 let kafka: Log
 let ch: ClickHouse
@@ -30,7 +31,8 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'millrace-relay-'))
   const [port = 0, controllerPort = 0, httpPort = 0, tcpPort = 0] = await freePorts(4)
   clickHousePorts = { dataDir: join(dataDir, 'clickhouse'), httpPort, tcpPort }
-  kafkaServer = await startKafka({ dataDir: join(dataDir, 'kafka'), port, controllerPort })
+  kafkaPorts = { dataDir: join(dataDir, 'kafka'), port, controllerPort }
+  kafkaServer = await startKafka(kafkaPorts)
   clickHouseServer = await startClickHouse(clickHousePorts)
   env = {
     KAFKA_BROKERS: kafkaServer.brokers,
@@ -186,6 +188,38 @@ test('while ClickHouse is away publishing goes on and REQ is refused; a start wa
   const other = await RelayClient.connect(waiting.url)
   expect(ids((await other.req([{ ids: [event.id] }])).events)).toEqual([event.id])
   await Promise.all([client.close(), other.close()])
+})
+
+test('after a SIGKILL of Kafka publishing and live delivery go on, and no OK true is lost', async () => {
+  const relay = await started()
+  const [client, reader] = [await RelayClient.connect(relay.url), await RelayClient.connect(relay.url)]
+  const subscription = reader.subscribe([{ authors: [alice.pubkey], limit: 0 }])
+  await subscription.stored()
+  const before = Array.from({ length: 100 }, () => note())
+  const answers = before.map((event) => client.publish(event, { deadlineMs: 30_000 }))
+  await answers[0]
+  await kafkaServer.kill()
+  const lost = client.publish(note(), { deadlineMs: 30_000 })
+  kafkaServer = await startKafka(kafkaPorts)
+  const accepted = (await Promise.all(answers)).filter((answer) => answer.accepted).map(({ id }) => id)
+  expect(await lost).toMatchObject({ message: expect.stringMatching(/^$|^error: /) as string })
+  const after = note()
+  await until(async () => (await client.publish(after)).accepted, {
+    what: 'EVENTs are taken again',
+    deadlineMs: 30_000,
+  })
+  const live = new Set<string>()
+  await until(
+    () => {
+      for (const event of subscription.takeAll()) live.add(event.id)
+      return live.has(after.id)
+    },
+    { what: 'live events come again', deadlineMs: 30_000 },
+  )
+  expect(accepted.filter((id) => !live.has(id))).toEqual([])
+  expect(ids((await client.req([{ ids: accepted }])).events).sort()).toEqual([...accepted].sort())
+  expect(relay.isRunning).toBe(true)
+  await Promise.all([client.close(), reader.close()])
 })
 
 test('the trace of an EVENT goes on in the headers of its record', async () => {

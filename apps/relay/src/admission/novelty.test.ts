@@ -16,15 +16,18 @@ class CountingStore implements Pick<EventReader, 'lookup' | 'currentVersions'> {
   readonly ids = new Map<string, ServedEvent>()
   readonly versions = new Map<string, CurrentVersion>()
   isAway = false
+  isSilent = false
   questions = 0
 
   async lookup() {
     this.questions++
+    if (this.isSilent) await new Promise(() => {})
     return this.isAway ? err(transient('clickhouse-unavailable', 'away')) : ok(this.ids)
   }
 
   async currentVersions() {
     this.questions++
+    if (this.isSilent) await new Promise(() => {})
     return this.isAway ? err(transient('clickhouse-unavailable', 'away')) : ok(this.versions)
   }
 }
@@ -33,7 +36,7 @@ function setUp() {
   const store = new CountingStore()
   const known = new KnownLog(1_000)
   const parts = { known, winners: new Winners(10), overlay: { has: () => false }, reader: store }
-  return { store, known, novelty: new Novelty({ ...parts, recentIdsMax: 10 }) }
+  return { store, known, novelty: new Novelty({ ...parts, recentIdsMax: 10, lookupTimeoutMs: 20 }) }
 }
 
 const served: ServedEvent = {
@@ -83,6 +86,13 @@ test('while the store is away everything in doubt counts as new, what is known s
   expect(await novelty.judge(profile(1))).toBe('new')
   novelty.met(profile(3))
   expect(await novelty.judge(profile(2))).toBe('superseded')
+})
+
+test('a store that does not answer holds nobody up', async () => {
+  const { store, novelty } = setUp()
+  store.isSilent = true
+  expect(await novelty.judge(note)).toBe('new')
+  expect(await novelty.judge(profile(1))).toBe('new')
 })
 
 test('an address met first here is exact without a question', async () => {

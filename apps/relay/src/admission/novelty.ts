@@ -13,11 +13,13 @@ export interface NoveltyParts {
   readonly overlay: Pick<Overlay, 'has'>
   readonly reader: Pick<EventReader, 'lookup' | 'currentVersions'>
   readonly recentIdsMax: number
+  /** Longest wait for the store, milliseconds. */
+  readonly lookupTimeoutMs: number
 }
 
 /**
  * Tells what the log holds already. A key outside the Bloom filters is new without asking anybody; otherwise the exact
- * caches are asked, then the store. While the store is away an event counts as new: appending it again changes nothing, because
+ * caches are asked, then the store. While the store is away or slow an event counts as new: appending it again changes nothing, because
  * every fold is idempotent and the winner rule decides by the events alone.
  */
 export class Novelty {
@@ -68,8 +70,8 @@ export class Novelty {
     const { known, overlay, reader } = this.#parts
     if (!known.mayHaveId(id)) return 'new'
     if (this.#recentIds.has(id) || overlay.has(id)) return 'duplicate'
-    const found = await reader.lookup([id])
-    return found.ok && found.value.has(id) ? 'duplicate' : 'new'
+    const found = await this.#inTime(reader.lookup([id]))
+    return found?.ok && found.value.has(id) ? 'duplicate' : 'new'
   }
 
   async #judgeVersion(event: NostrEvent, address: string): Promise<Verdict> {
@@ -83,9 +85,22 @@ export class Novelty {
 
   async #askVersions(addresses: readonly string[]): Promise<void> {
     const { reader, winners } = this.#parts
-    const found = await reader.currentVersions(addresses)
-    if (!found.ok) return
+    const found = await this.#inTime(reader.currentVersions(addresses))
+    if (!found?.ok) return
     for (const address of addresses) winners.learn(address, found.value.get(address) ?? null)
+  }
+
+  /** The answer, or null when it takes too long. */
+  async #inTime<T>(answer: Promise<T>): Promise<T | null> {
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), this.#parts.lookupTimeoutMs)
+    })
+    try {
+      return await Promise.race([answer, tooLate])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }
 

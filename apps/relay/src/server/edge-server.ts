@@ -97,6 +97,7 @@ export class EdgeServer {
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, session: SessionParts): void {
     // An unheard error of a socket between HTTP and WebSocket would end the process.
     stream.on('error', () => stream.destroy())
+    if (stream.destroyed) return
     const address = this.#parts.clientAddressOf(request)
     const refusal = isRoot(request.url) ? REFUSALS[this.#count.tryAdd(address)] : REFUSALS.elsewhere
     if (refusal !== null) {
