@@ -25,4 +25,4 @@ ENGINE = ReplacingMergeTree(log_offset)
 -- created_at is the author's claim: years outside 2020–2040 share the first and the last partition.
 PARTITION BY least(greatest(intDiv(created_at, 31556952) + 1970, 2020), 2040)
 ORDER BY (kind, pubkey, created_at, id)
-SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
+SETTINGS index_granularity = 128, min_compress_block_size = 8192, max_compress_block_size = 32768, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;

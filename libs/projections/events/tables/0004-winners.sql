@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS nostr_store.winners
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (kind, pubkey, d)
-SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
+SETTINGS index_granularity = 128, min_compress_block_size = 8192, max_compress_block_size = 32768, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS nostr_store.winners_of_events TO nostr_store.winners AS
 SELECT id, pubkey, created_at, kind, d, expiration, tags, content, sig, received_at, source, edge,
