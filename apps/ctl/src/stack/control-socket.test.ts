@@ -19,8 +19,15 @@ afterEach(async () => {
 })
 
 const PARTS = [
-  { name: 'kafka', state: 'ready', pid: 1, restarts: 0, address: '127.0.0.1:19092' },
-  { name: 'clickhouse', state: 'ready', pid: 2, restarts: 1, address: 'http://127.0.0.1:18123' },
+  { name: 'kafka', state: 'ready', pid: 1, restarts: 0, address: '127.0.0.1:19092', opsUrl: null },
+  {
+    name: 'clickhouse',
+    state: 'ready',
+    pid: 2,
+    restarts: 1,
+    address: 'http://127.0.0.1:18123',
+    opsUrl: null,
+  },
 ]
 
 /** A supervisor that knows two parts and refuses everything else. */

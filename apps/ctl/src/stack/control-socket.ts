@@ -10,6 +10,8 @@ export interface StackPart {
   readonly pid: number | null
   readonly restarts: number
   readonly address: string | null
+  /** Where it serves /ready and /metrics. */
+  readonly opsUrl: string | null
 }
 
 /** Longest wait for an answer, milliseconds: a new edge is answered for once it is ready. */
@@ -102,5 +104,6 @@ export async function readParts(socket: ControlSocket): Promise<readonly StackPa
     pid: part.pid ?? null,
     restarts: part.restarts ?? 0,
     address: part.address ?? null,
+    opsUrl: part.opsUrl ?? null,
   }))
 }

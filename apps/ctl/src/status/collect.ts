@@ -5,6 +5,7 @@ import type { CtlConfig } from '../config.ts'
 import { STORAGE_SINK } from '../import/stored.ts'
 import { withAdmin, withClickHouse, withLog } from '../stack/connections.ts'
 import { ControlSocket, controlSocketPath, readParts, type StackPart } from '../stack/control-socket.ts'
+import { readEdgeReaders } from './edge-readers.ts'
 import { type LogStatus, readLogStatus } from './log-status.ts'
 import { readReaders } from './readers.ts'
 import type { ReaderStatus, StatusReport, WatermarkStatus } from './report.ts'
@@ -14,7 +15,9 @@ import { readStoreStatus } from './store-status.ts'
 export async function collectStatus(config: CtlConfig, lagSecondsMax: number): Promise<StatusReport> {
   const problems: string[] = []
   const parts = await collectParts(config.local.dataDir, problems)
-  const { status, readers, watermarks } = await withLog(config, (log) => collectData(log, config, problems))
+  const { status, readers, watermarks } = await withLog(config, (log) =>
+    collectData(log, config, parts ?? [], problems),
+  )
   checkLag(status, readers ?? [], lagSecondsMax, problems)
   checkStorage(status, problems)
   return {
@@ -36,17 +39,23 @@ interface Data {
   readonly watermarks: readonly WatermarkStatus[] | null
 }
 
-async function collectData(log: Log, config: CtlConfig, problems: string[]): Promise<Data> {
+async function collectData(
+  log: Log,
+  config: CtlConfig,
+  parts: readonly StackPart[],
+  problems: string[],
+): Promise<Data> {
   const status = await orProblem('Kafka', problems, () =>
     withAdmin(log, (admin) => readLogStatus(log, admin, problems)),
   )
   const watermarks = await orProblem('ClickHouse', problems, () =>
     withClickHouse(config, 'maintenance', (ch) => readStoreStatus(ch, status, problems)),
   )
-  const readers =
-    status === null
-      ? null
-      : await orProblem('Kafka', problems, () => readReaders(log, status, watermarks ?? [], Date.now()))
+  if (status === null) return { status, readers: null, watermarks }
+  const edges = await readEdgeReaders(parts, status.ends, problems)
+  const readers = await orProblem('Kafka', problems, () =>
+    readReaders(log, status, watermarks ?? [], edges, Date.now()),
+  )
   return { status, readers, watermarks }
 }
 
@@ -90,8 +99,8 @@ function checkLag(
   problems: string[],
 ): void {
   const running = new Set(status?.groups.filter(({ members }) => members > 0).map(({ id }) => id))
-  for (const { name, topic, lagSeconds } of readers) {
-    if (name !== STORAGE_SINK && !running.has(name)) continue
+  for (const { name, topic, by, lagSeconds } of readers) {
+    if (name !== STORAGE_SINK && by !== 'metrics' && !running.has(name)) continue
     if (lagSeconds === null) problems.push(`${name} is an unknown time behind on ${topic}`)
     else if (lagSeconds > lagSecondsMax)
       problems.push(`${name} is ${Math.round(lagSeconds)} s behind on ${topic}`)

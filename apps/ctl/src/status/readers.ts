@@ -3,7 +3,7 @@ import { firstUnread, partitionKey, type ReadPosition } from './first-unread.ts'
 import type { LogStatus } from './log-status.ts'
 import type { ReaderStatus, WatermarkStatus } from './report.ts'
 
-interface Reader {
+export interface Reader {
   readonly name: string
   readonly topic: string
   readonly by: ReaderStatus['by']
@@ -15,9 +15,10 @@ export async function readReaders(
   log: Log,
   status: LogStatus,
   watermarks: readonly WatermarkStatus[],
+  edges: readonly Reader[],
   nowMs: number,
 ): Promise<readonly ReaderStatus[]> {
-  const readers = [...sinksOf(watermarks), ...groupsOf(status, watermarks)]
+  const readers = [...sinksOf(watermarks), ...groupsOf(status, watermarks), ...edges]
   const behind = readers
     .flatMap(({ positions }) => positions)
     .filter((position) => lagOf(position, status) > 0)

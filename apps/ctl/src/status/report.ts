@@ -14,7 +14,7 @@ export interface ReaderStatus {
   readonly name: string
   readonly topic: string
   /** What its position is known by: the watermark in the store rules, a committed offset is only a report. */
-  readonly by: 'watermark' | 'commit'
+  readonly by: 'watermark' | 'commit' | 'metrics'
   readonly lagRecords: number
   /** Age of the oldest unread record; 0 when everything is read, null when it could not be told. */
   readonly lagSeconds: number | null
