@@ -21,6 +21,7 @@ const EXIT_SIGINT = 130
 
 export function createSession(env: Environment, console: Console): Session {
   let config: Promise<CtlConfig> | undefined
+  let signal: AbortSignal | undefined
   return {
     env,
     console,
@@ -28,7 +29,10 @@ export function createSession(env: Environment, console: Console): Session {
       config ??= loadConfig(env)
       return config
     },
-    interruptible: () => interruptible(console),
+    interruptible: () => {
+      signal ??= interruptible(console)
+      return signal
+    },
   }
 }
 

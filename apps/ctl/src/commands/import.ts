@@ -64,8 +64,9 @@ async function importEvents(session: Session, file: string, options: Options): P
   if (report === null) return
   if (options.json === true) writeJson(session.console, report)
   else session.console.out.write(renderReport(report))
-  if (report.end === 'interrupted') throw new CommandFailure('interrupted')
-  if (options.wait === true) await waitUntilStored(config, session.console)
+  if (report.end === 'interrupted')
+    throw new CommandFailure(file === '-' ? 'interrupted' : 'interrupted: the same command goes on from here')
+  if (options.wait === true) await waitUntilStored(config, session.console, session.interruptible())
 }
 
 /** Null when an earlier run has brought the whole file in. */

@@ -165,3 +165,14 @@ test('a verifier that breaks ends the import; its line is not taken for a bad on
   )
   expect((await broken.checkpoint?.read(LOG_ID))?.counts.rejected).toEqual({})
 })
+
+test('an interrupt does not wait for a pipe that has nothing to say', async () => {
+  const abort = new AbortController()
+  async function* stalled(): AsyncGenerator<LineBatch> {
+    yield* linesOf(jsonl(EVENTS.slice(0, 6)))
+    abort.abort()
+    await new Promise(() => {})
+  }
+  const report = await new Importer(ports({ signal: abort.signal }), FILE_START, NO_COUNTS).run(stalled())
+  expect(report).toMatchObject({ end: 'interrupted', appended: 6, lines: 6 })
+})

@@ -72,12 +72,12 @@ export class Importer {
     const inFlight: Promise<Submitted>[] = []
     let end: ImportEnd = 'done'
     try {
-      for await (const batch of batches) {
-        if (this.#ports.signal.aborted) {
-          end = 'interrupted'
-          break
-        }
-        inFlight.push(this.#submit(batch))
+      const iterator = batches[Symbol.asyncIterator]()
+      for (;;) {
+        const next = await nextUnlessAborted(iterator, this.#ports.signal)
+        if (next === 'aborted') end = 'interrupted'
+        if (next === 'aborted' || next.done === true) break
+        inFlight.push(this.#submit(next.value))
         if (inFlight.length >= BATCHES_IN_FLIGHT_MAX)
           await this.#settle(inFlight.shift() as Promise<Submitted>)
       }
@@ -186,4 +186,20 @@ export class Importer {
       eventsPerSecond: seconds > 0 ? (this.#appended - this.#appendedBefore) / seconds : 0,
     }
   }
+}
+
+/** A pipe may have nothing to say for a long time: an interrupt does not wait for it. */
+function nextUnlessAborted<T>(
+  iterator: AsyncIterator<T>,
+  signal: AbortSignal,
+): Promise<IteratorResult<T> | 'aborted'> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return resolve('aborted')
+    const onAbort = () => resolve('aborted')
+    signal.addEventListener('abort', onAbort, { once: true })
+    iterator
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

@@ -39,6 +39,5 @@ export function renderReport(report: ImportReport): string {
       .sort(([, a], [, b]) => b - a)
       .map(([code, count]) => `    ${formatCount(count)} ${code}`),
   ]
-  if (report.end === 'interrupted') lines.push('run the same command again to go on from here')
   return `${lines.join('\n')}\n`
 }

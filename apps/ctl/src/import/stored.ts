@@ -4,6 +4,7 @@ import { TOPICS } from '@millrace/topics'
 import type { CtlConfig } from '../config.ts'
 import { withAdmin, withClickHouse, withLog } from '../stack/connections.ts'
 import type { Console } from '../terminal/console.ts'
+import { CommandFailure } from '../terminal/exit.ts'
 import { startProgress } from '../terminal/progress.ts'
 
 const POLL_INTERVAL_MS = 200
@@ -11,7 +12,11 @@ const POLL_INTERVAL_MS = 200
 export const STORAGE_SINK = 'storage'
 
 /** Waits until storage's watermarks have reached the ends that nostr.events has now. */
-export async function waitUntilStored(config: CtlConfig, console: Console): Promise<void> {
+export async function waitUntilStored(
+  config: CtlConfig,
+  console: Console,
+  signal: AbortSignal,
+): Promise<void> {
   const ends = await withLog(config, (log) => withAdmin(log, (admin) => admin.offsets(TOPICS.events)))
   await withClickHouse(config, 'maintenance', async (ch) => {
     const lag = async () => {
@@ -28,7 +33,8 @@ export async function waitUntilStored(config: CtlConfig, console: Console): Prom
     try {
       for (let rest = total; rest > 0; rest = await lag()) {
         progress.update(total - rest, total - rest)
-        await delayMs(POLL_INTERVAL_MS)
+        await delayMs(POLL_INTERVAL_MS, signal)
+        if (signal.aborted) throw new CommandFailure('interrupted; all is in the log, and storage goes on')
       }
       progress.update(total, total)
     } finally {
