@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 
 const root = new URL('../../../..', import.meta.url).pathname
 const env = { ...process.env, NX_DAEMON: 'false', FORCE_COLOR: '0' }
@@ -9,8 +9,6 @@ const eslint = join(root, 'node_modules/eslint/bin/eslint.js')
 
 /** Lints a text as if it stood in that file. */
 function lint(file: string, text: string): { status: number | null; output: string } {
-  // Without a project graph the rule only warns that it "will be skipped": build the graph first.
-  spawnSync(process.execPath, [nx, 'show', 'projects'], { cwd: root, env, stdio: 'pipe' })
   const run = spawnSync(process.execPath, [eslint, '--stdin', '--stdin-filename', file], {
     cwd: root,
     env,
@@ -19,6 +17,11 @@ function lint(file: string, text: string): { status: number | null; output: stri
   })
   return { status: run.status, output: run.stdout + run.stderr }
 }
+
+// Without a project graph the rule only warns that it "will be skipped": build the graph first.
+beforeAll(() => {
+  spawnSync(process.execPath, [nx, 'show', 'projects'], { cwd: root, env, stdio: 'pipe' })
+})
 
 const violations = [
   ['an app imports an app', 'apps/storage/src/main.ts', '@millrace/relay'],
