@@ -18,7 +18,8 @@ export interface RetryOptions {
 
 /**
  * Tries until the attempt answers something else than a transient fault. Thrown errors count as transient I/O unless
- * they carry another kind of fault. Fault shutting-down once the signal aborts.
+ * they carry another kind of fault. Fault shutting-down when the signal aborted and the attempt, made once at least,
+ * failed.
  */
 export async function untilSettled<T>(
   attempt: () => Promise<Result<T>>,
@@ -26,9 +27,9 @@ export async function untilSettled<T>(
 ): Promise<Result<T>> {
   const waits = backoffMs(backoff)
   for (let tries = 1; ; tries++) {
-    if (signal.aborted) return err(transient('shutting-down', 'stopped while retrying'))
     const result = await settled(attempt)
     if (result.ok || result.fault.kind !== 'transient') return result
+    if (signal.aborted) return err(transient('shutting-down', 'stopped while retrying'))
     onRetry?.(result.fault, tries)
     await delayMs(waits.next().value, signal)
   }

@@ -212,3 +212,53 @@ test('two instances share the partitions, and one takes over from the other', as
   expect(ledger.rows.size).toBe(100)
   expect(log.records(TOPICS.deadLetters)).toEqual([])
 })
+
+/** A store whose writes finish when told to. */
+class SlowAccess extends LedgerAccess {
+  readonly started = Promise.withResolvers<void>()
+  readonly release = Promise.withResolvers<void>()
+  override async apply(records: readonly Positioned<Entry>[]): Promise<Result<void>> {
+    this.started.resolve()
+    await this.release.promise
+    return super.apply(records)
+  }
+}
+
+test('a stop finishes the write in flight, its watermark included', async () => {
+  const log = memoryLog(1)
+  await append(log, good(5))
+  const ledger = new Ledger()
+  const access = new SlowAccess(ledger)
+  const runner = await makeRunner(log, access)
+  await runner.start()
+  await within(5_000, 'a write', access.started.promise)
+  const stopped = runner.stop()
+  access.release.resolve()
+  await within(5_000, 'the stop', stopped)
+  expect(ledger.rows.size).toBe(5)
+  expect(ledger.watermarks.get(0)?.nextOffset).toBe(5)
+  expect(await runner.ended).toEqual(okResult(undefined))
+})
+
+test('what is taken away while the store is away is left to the next owner', async () => {
+  const log = memoryLog(2)
+  await append(log, good(20), 0)
+  await append(log, good(20), 1)
+  const ledger = new Ledger()
+  const cutOff = new RefusingAccess(ledger)
+  let tries = 0
+  cutOff.refuse = () => {
+    tries++
+    return err(transient('clickhouse-unavailable', 'away'))
+  }
+  const first = await makeRunner(log, cutOff)
+  await first.start()
+  await until(() => tries > 2, { what: 'retries' })
+  const second = await makeRunner(log, new LedgerAccess(ledger))
+  await second.start()
+  await until(() => second.partitions.length === 1, { what: 'the split' })
+  await first.stop()
+  await until(() => isCaughtUp(log, ledger), { what: 'caught up' })
+  await second.stop()
+  expect(ledger.rows.size).toBe(40)
+})

@@ -11,6 +11,7 @@ import type {
 import {
   type BackoffOptions,
   type Clock,
+  delayMs,
   err,
   type Fault,
   FaultError,
@@ -29,6 +30,8 @@ import type { WatermarkMove, WatermarkStore } from './sink.ts'
 import { startPositions } from './start-positions.ts'
 import type { Topology } from './topology.ts'
 import { Writer } from './writer.ts'
+
+const REVOKE_WAIT_MS_MAX = 2_000
 
 export interface RunnerOptions<O extends string> {
   readonly log: Log
@@ -63,6 +66,8 @@ export class Runner<T, O extends string> {
   #logId = ''
   #joined = false
   #storeProblem: Fault | null = null
+  /** The write in progress, or the last one. */
+  #write: Promise<unknown> = Promise.resolve()
   #writing: Promise<void> = Promise.resolve()
 
   constructor(topology: Topology<T, O>, options: RunnerOptions<O>) {
@@ -177,6 +182,10 @@ export class Runner<T, O extends string> {
       this.#stepBreaker.forget(partition)
     }
     for (const portion of this.#buffer.dropRevoked()) endSpans(portion, 'revoked')
+    // The next owner starts at the watermark: a write that is nearly done spares it the same records.
+    const waited = new AbortController()
+    await Promise.race([this.#write, delayMs(REVOKE_WAIT_MS_MAX, waited.signal)])
+    waited.abort()
     if (this.#lanes.size === 0) this.#joined = false
   }
 
@@ -200,9 +209,11 @@ export class Runner<T, O extends string> {
       await this.#buffer.due(signal)
       const portions = this.#buffer.take()
       if (portions.length === 0) continue
-      const written = await this.#writer.write(portions, this.#logId)
+      const writing = this.#writer.write(portions, this.#logId)
+      this.#write = writing
+      const written = await writing
       if (written.ok) await this.#onWritten(portions, written.value)
-      else if (!signal.aborted) this.#end(written)
+      else this.#end(written)
     }
   }
 

@@ -30,6 +30,8 @@ export interface WriterOptions<T, O extends string> {
  */
 export class Writer<T, O extends string> {
   readonly #options: WriterOptions<T, O>
+  /** Portions that were not written because their partition was taken away first. */
+  readonly #abandoned = new WeakSet<Portion<T>>()
 
   constructor(options: WriterOptions<T, O>) {
     this.#options = options
@@ -49,7 +51,7 @@ export class Writer<T, O extends string> {
   }
 
   async #sendAway(portions: readonly Portion<T>[], logId: string): Promise<Result<void>> {
-    const live = portions.filter(isLive)
+    const live = this.#live(portions)
     const redirects = live.flatMap((portion) => portion.redirects)
     for (const name of new Set(redirects.map(({ output }) => output))) {
       const records = redirects.filter(({ output }) => output === name).map(({ record }) => record)
@@ -72,6 +74,12 @@ export class Writer<T, O extends string> {
     )
     if (sent.ok) for (const { fault } of refusals) onDead(fault)
     return sent
+  }
+
+  /** The portions that are still ours; one that is found not to be is left to its next owner for good. */
+  #live(portions: readonly Portion<T>[]): readonly Portion<T>[] {
+    for (const portion of portions) if (portion.lane.revoked.aborted) this.#abandoned.add(portion)
+    return portions.filter((portion) => !this.#abandoned.has(portion))
   }
 
   #append(output: O | 'deadLetters', records: Parameters<typeof appendAll>[2]): Promise<Result<void>> {
@@ -104,7 +112,7 @@ export class Writer<T, O extends string> {
     const { sink, retry, onWritten } = this.#options
     return untilSettled(async () => {
       // A partition may be taken away while the store is: its rows are the next owner's then.
-      const live = rows.filter(({ portion }) => isLive(portion))
+      const live = rows.filter(({ portion }) => this.#live([portion]).length > 0)
       if (live.length === 0) return ok(undefined)
       const startedMs = performance.now()
       const spans = writeSpans(sink.writeSpan, live)
@@ -121,7 +129,8 @@ export class Writer<T, O extends string> {
   ): Promise<Result<readonly WatermarkMove[]>> {
     const { store, topic, retry } = this.#options
     return untilSettled(async () => {
-      const moves = watermarkMoves(portions.filter(isLive))
+      // What is durable may be told even after a revocation: a watermark never moves back.
+      const moves = watermarkMoves(portions.filter((portion) => !this.#abandoned.has(portion)))
       if (moves.length === 0) return ok(moves)
       const written = await store.write(topic, logId, moves)
       return written.ok ? ok(moves) : written
@@ -130,8 +139,6 @@ export class Writer<T, O extends string> {
 }
 
 type Placed<T> = Accepted<T> & { readonly portion: Portion<T> }
-
-const isLive = <T>({ lane }: Portion<T>): boolean => !lane.revoked.aborted
 
 /** Portions of a lane come in log order, so the last one of each lane holds its watermark. */
 const watermarkMoves = <T>(portions: readonly Portion<T>[]): readonly WatermarkMove[] =>
