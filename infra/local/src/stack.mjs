@@ -101,7 +101,11 @@ export async function startStack({
     return end('SIGINT').finally(() => clearTimeout(timer))
   }
   const endMs = performance.now() + startTimeoutMs
-  const isReady = async () => (await status().catch(() => null))?.state === 'ready'
+  // Another stack on the same folder would answer in its place.
+  const isReady = async () => {
+    const answer = await status().catch(() => null)
+    return answer?.pid === child.pid && answer?.state === 'ready'
+  }
   while (running && performance.now() < endMs && !(await isReady())) await delayMs(50)
   if (!running) throw new Error(`the stack did not start (exit code ${await exited}):\n${printed}`)
   if (performance.now() >= endMs) {

@@ -21,21 +21,31 @@ const SETUP_WAIT_MS = 20 * 60_000
 export async function setUp(progress, { kafka = true } = {}) {
   const lock = await takeSetupLock(progress)
   try {
-    if (kafka) await setUpSystem(progress)
-    const isCurrent = packagesAreCurrent()
-    // Only with an install: a machine without a network must not wait for it at every start.
-    if (!isCurrent) await offerSecp256k1(progress)
-    if (!isCurrent) await progress.step('npm packages, Node 24 and ClickHouse', installPackages)
-    if (kafka && !hasKafkaJars(kafkaJarsDirectory(cacheDirectory())))
-      await progress.step(`Kafka ${KAFKA_VERSION} through Maven (45 MB)`, () => ensureKafkaJars())
-    if (kafka) await speedUpKafka(progress)
+    if (kafka) await setUpTools(progress)
+    // Beside npm: both mostly wait for the network.
+    const pendingKafka = kafka ? await prepareKafka() : null
+    if (!packagesAreCurrent()) {
+      // Only with an install: a machine without a network must not wait for it at every start.
+      await offerSecp256k1(progress)
+      await progress.step('npm packages, Node 24 and ClickHouse', installPackages)
+    }
+    if (pendingKafka === null) return
+    const notice = await progress.step(
+      `Kafka ${KAFKA_VERSION} through Maven (45 MB), prepared for fast starts`,
+      async () => {
+        const { error, notice } = await pendingKafka.done
+        if (error !== null) throw error
+        return notice
+      },
+    )
+    if (notice !== null) progress.notice(notice)
   } finally {
     lock.release()
   }
 }
 
 /** @param {import('./progress.mjs').Progress} progress */
-async function setUpSystem(progress) {
+async function setUpTools(progress) {
   const packages = await missingTools({ jars: hasKafkaJars(kafkaJarsDirectory(cacheDirectory())) })
   if (packages.length > 0) await progress.step('Java and Maven', (context) => installTools(packages, context))
 }
@@ -44,6 +54,28 @@ async function setUpSystem(progress) {
 async function offerSecp256k1(progress) {
   const notice = await installSecp256k1()
   if (notice !== null) progress.notice(notice)
+}
+
+/**
+ * Begins to fetch the jars and to make their class archive; null when both are there. `done` never rejects.
+ * @returns {Promise<{ done: Promise<{ error: unknown, notice: string | null }> } | null>}
+ */
+async function prepareKafka() {
+  const cacheDir = cacheDirectory()
+  const jars = kafkaJarsDirectory(cacheDir)
+  if (hasKafkaJars(jars) && (await hasClassArchive(jars))) return null
+  const done = ensureKafkaJars({ cacheDir }).then(
+    () =>
+      makeClassArchive(jars, cacheDir).then(
+        () => ({ error: null, notice: null }),
+        (error) => ({
+          error: null,
+          notice: `Kafka starts slower without its class archive: ${error.message.split('\n')[0]}`,
+        }),
+      ),
+    (error) => ({ error, notice: null }),
+  )
+  return { done }
 }
 
 /** @param {import('./progress.mjs').Progress} progress */
@@ -58,18 +90,4 @@ async function takeSetupLock(progress) {
       }
     })
   return takeLock(SETUP_LOCK, { what: 'a setup' })
-}
-
-/** @param {import('./progress.mjs').Progress} progress */
-async function speedUpKafka(progress) {
-  const cacheDir = cacheDirectory()
-  const jars = kafkaJarsDirectory(cacheDir)
-  try {
-    if (await hasClassArchive(jars)) return
-    await progress.step("an archive of Kafka's classes, for fast starts", () =>
-      makeClassArchive(jars, cacheDir),
-    )
-  } catch (error) {
-    progress.notice(`Kafka starts slower without it: ${/** @type {Error} */ (error).message.split('\n')[0]}`)
-  }
 }
