@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startClickHouse } from './clickhouse/launch.mjs'
+import { startKafka } from './kafka/launch.mjs'
 import { httpCall } from './process/http.mjs'
 import { freePorts } from './process/ports.mjs'
 import { until } from './process/until.mjs'
@@ -121,3 +123,21 @@ test('two signals at once, as a terminal and npm send them, stop it cleanly with
   const order = [...stack.output().matchAll(/stopping ([\w-]+)/g)].map(([, name]) => name)
   expect(order).toEqual(['query-api', 'edge-1', 'storage', 'clickhouse', 'kafka'])
 }, 60_000)
+
+test('with Kafka and ClickHouse elsewhere, only the platform is started here', async () => {
+  const [port = 0, controllerPort = 0, httpPort = 0, tcpPort = 0, relay, api] = await freePorts(6)
+  const [kafka, clickHouse] = await Promise.all([
+    startKafka({ dataDir: join(dataDir, 'other-kafka'), port, controllerPort }),
+    startClickHouse({ dataDir: join(dataDir, 'other-clickhouse'), httpPort, tcpPort, env: {} }),
+  ])
+  const env = { KAFKA_BROKERS: kafka.brokers, CLICKHOUSE_URL: clickHouse.url }
+  const here = await startStack({ dataDir: join(dataDir, 'other'), ports: { relay, api }, env })
+  try {
+    const { parts } = await here.status()
+    expect(parts.map(({ name }) => name)).toEqual(['storage', 'edge-1', 'query-api'])
+    expect(here.output()).toContain(kafka.brokers)
+  } finally {
+    await here.stop()
+    await Promise.all([kafka.stop(), clickHouse.stop()])
+  }
+}, 120_000)

@@ -69,15 +69,20 @@ export async function missingTools({ jars }) {
  * Installs a JRE and Maven where that can be done without asking (Debian or Ubuntu, as root), else says what to install.
  * @param {readonly string[]} packages as missingTools answers
  * @param {import('./progress.mjs').StepContext} context
+ * @param {{ debian: boolean, root: boolean }} [machine]
  */
-export async function installTools(packages, { detail }) {
+export async function installTools(
+  packages,
+  { detail },
+  machine = { debian: isDebian(), root: process.getuid?.() === 0 },
+) {
   if (packages.length === 0) return
   const byHand = `apt-get install -y ${packages.join(' ')}`
-  if (!isDebian())
+  if (!machine.debian)
     throw new OperatorError(
       `missing: ${packages.map((p) => (p === 'maven' ? 'Maven (mvn)' : `a Java runtime, version ${JAVA_MAJOR_MIN} or newer`)).join(' and ')}. Install it with your system's package manager and start again.`,
     )
-  if (process.getuid?.() !== 0) throw new OperatorError(`missing packages; run: sudo ${byHand}`)
+  if (!machine.root) throw new OperatorError(`missing packages; run: sudo ${byHand}`)
   detail('apt-get update')
   await apt(['update'], byHand)
   const jre = packages.includes('openjdk-17-jre-headless') ? await availableJre() : null

@@ -43,7 +43,7 @@ function tries(address, clickHouse, env) {
   const user = env['CLICKHOUSE_ANALYST_USER'] || 'analyst'
   const password = env['CLICKHOUSE_ANALYST_PASSWORD'] ? ':$CLICKHOUSE_ANALYST_PASSWORD' : ':'
   return [
-    '  a client    node -e \'w=new WebSocket("' +
+    '  a client    npx node -e \'w=new WebSocket("' +
       address('edge-1') +
       '");w.onopen=()=>w.send(`["REQ","a",{"limit":5}]`);w.onmessage=m=>console.log(m.data)\'',
     `  SQL         curl -u "${user}${password}" ${clickHouse} -d 'SELECT kind, count() FROM nostr.events GROUP BY kind'`,
