@@ -1,6 +1,7 @@
 import type { ClickHouse } from '@millrace/clickhouse'
 import { err, ok, type Result, transient } from '@millrace/kernel'
 import { type Filter, isNewerVersion, type NostrEvent, TombstoneSet } from '@millrace/nostr'
+import { Deadline } from './deadline.ts'
 import type { CurrentVersion, EventReader, ReadContext, ServedEvent } from './event-reader.ts'
 import { drainMerged, FilterCursor } from './filter-cursor.ts'
 import { Gather } from './gather.ts'
@@ -74,14 +75,15 @@ class JoinedReader implements EventReader {
     filters: readonly Filter[],
     context: ReadContext,
   ): AsyncGenerator<Result<readonly ServedEvent[]>, void, undefined> {
-    const deadline = AbortSignal.timeout(this.#limits.queryTimeoutMs)
-    const signal = context.signal === undefined ? deadline : AbortSignal.any([deadline, context.signal])
+    using deadline = new Deadline(this.#limits.queryTimeoutMs)
+    const signal =
+      context.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, context.signal])
     const cursors = filters.map((filter) => new FilterCursor(filter))
     for (let round = 0; cursors.some((cursor) => !cursor.isDone); round++) {
       if (round > 0) this.#onRefill()
       const moved = await this.#pages.advance(cursors, context, signal)
       if (context.signal?.aborted) return
-      if (deadline.aborted) return yield err(transient('timeout', 'the query took too long'))
+      if (deadline.signal.aborted) return yield err(transient('timeout', 'the query took too long'))
       if (!moved.ok) return yield moved
       yield* chunksOf(drainMerged(cursors), this.#limits.chunkEventsMax)
     }
@@ -108,8 +110,8 @@ class JoinedReader implements EventReader {
     const current = new Map<string, CurrentVersion>()
     const counts = (event: NostrEvent) => !this.#tombstones.covers(event)
     using view = this.#overlay.open()
-    const signal = AbortSignal.timeout(this.#limits.queryTimeoutMs)
-    const stored = await this.#pages.versions(addresses.map(parseAddress), signal)
+    using deadline = new Deadline(this.#limits.queryTimeoutMs)
+    const stored = await this.#pages.versions(addresses.map(parseAddress), deadline.signal)
     if (!stored.ok) return stored
     for (const address of addresses) {
       const here = view.winner(address, counts)
