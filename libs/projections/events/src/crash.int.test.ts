@@ -5,7 +5,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { arbitraryLog, batchesOf, type Log } from './arbitrary-log.ts'
 import { expectedOf, shownBy } from './oracle.ts'
 import { createEventsSink } from './sink.ts'
-import { breakingAt, type Crash, connect, emptyStore, migrateStore, recordsOf } from './testing.ts'
+import {
+  breakingAt,
+  type Crash,
+  connect,
+  emptyStore,
+  mergeStore,
+  migrateStore,
+  recordsOf,
+} from './testing.ts'
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 12)
 const ch = connect()
@@ -73,3 +81,17 @@ test.each(['before the call', 'after the call'] as const)(
     expect(isErased).toBe(true)
   },
 )
+
+test('an erased winner that is delivered again does not hide the version before it', async () => {
+  const expected = expectedOf([OLD, NEW], [ERASES_NEW])
+  const sink = createEventsSink(ch)
+  await emptyStore(ch)
+  unwrap(await sink.applyTombstones([ERASES_NEW]))
+  unwrap(await sink.apply(recordsOf([OLD, NEW])))
+  expect(await shownBy(ch)).toEqual(expected)
+  unwrap(await sink.apply(recordsOf([NEW, OLD])))
+  expect(await shownBy(ch)).toEqual(expected)
+  await mergeStore(ch)
+  unwrap(await sink.apply(recordsOf([NEW])))
+  expect(await shownBy(ch)).toEqual(expected)
+})

@@ -35,7 +35,7 @@ export function foldEvent({ value, partition, offset, appendedAtMs }: AppliedRec
     event,
     d: kinds === 'addressable' ? dTagOf(event) : '',
     owner: owner.value,
-    expirationS: expirationOf(event) ?? 0,
+    expirationS: expirationColumn(event),
     receivedAtMs: receipt.receivedAtMs,
     source: receipt.source,
     edge: receipt.edge,
@@ -43,4 +43,10 @@ export function foldEvent({ value, partition, offset, appendedAtMs }: AppliedRec
     logOffset: offset,
     appendedAtMs,
   })
+}
+
+// 0 stands for never, so an expiration at 0 is written as 1: both passed long ago.
+function expirationColumn(event: NostrEvent): number {
+  const expirationS = expirationOf(event)
+  return expirationS === null ? 0 : Math.max(expirationS, 1)
 }
