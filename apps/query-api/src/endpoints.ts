@@ -4,6 +4,7 @@ import type { ApiConfig } from './config.ts'
 import { healthEndpoints } from './health/health-endpoints.ts'
 import { targetCheck } from './health/target-check.ts'
 import type { Endpoint } from './http/endpoint.ts'
+import { registryEndpoints } from './registry/registry-endpoints.ts'
 
 export interface EndpointParts {
   readonly clickhouse: ClickHouse
@@ -17,7 +18,7 @@ export function endpointsOf({ clickhouse, metrics, api }: EndpointParts): readon
   const others = new Map(
     api.healthTargets.map((target) => [target.name, targetCheck(target, api.healthTimeoutMs)] as const),
   )
-  return [...healthEndpoints({ own, others, metrics })]
+  return [...healthEndpoints({ own, others, metrics }), ...registryEndpoints]
 }
 
 const clickHouseCheck =

@@ -1,5 +1,6 @@
 import type { Fault, Result } from '@millrace/kernel'
 import type { ClickHouseTime } from './clickhouse-time.ts'
+import type { EndpointDoc } from './endpoint-doc.ts'
 
 /** One request, past routing. */
 export interface Call {
@@ -33,6 +34,7 @@ export interface Endpoint {
   readonly cacheControl: string
   /** Largest request body, bytes; absent where it takes none. */
   readonly bodyBytesMax?: number
+  readonly doc: EndpointDoc
   /** How a fault of this endpoint looks to its callers. */
   readonly answerFault: (fault: Fault) => Answer
   handle(call: Call): Result<Answer> | Promise<Result<Answer>>
