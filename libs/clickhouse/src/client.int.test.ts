@@ -122,3 +122,15 @@ test('statements are timed by name, failures counted by code', async () => {
   expect(text).toMatch(/clickhouse_failures_total\{[^}]*code="clickhouse-refused"[^}]*\} 1/)
   await counted.close()
 })
+
+test('an answer larger than memory comes in blocks, and who stops reading gives it up', async () => {
+  let sum = 0
+  const add = async (rows: readonly (readonly [number])[]) => {
+    for (const [number] of rows) sum += number
+  }
+  unwrap(await ch.queryEach<readonly [number]>('SELECT toUInt32(number) FROM numbers(100000)', add))
+  expect(sum).toBe((99_999 * 100_000) / 2)
+  const stop = () => Promise.reject(new Error('enough'))
+  expect(await ch.queryEach('SELECT number FROM numbers(100000)', stop)).toMatchObject({ ok: false })
+  expect(unwrap(await ch.queryText('SELECT 1 AS one'))).toBe('{"one":1}\n')
+})

@@ -206,6 +206,7 @@ beforeAll(async () => {
   const records = recordsOf(SCENARIOS.flatMap(({ events }) => events))
   // In two parts, which no merge has joined when the views are read.
   for (const parity of [0, 1]) unwrap(await sink.apply(records.filter(({ offset }) => offset % 2 === parity)))
+  unwrap(await sink.apply(records.slice(0, 10)))
   unwrap(await sink.applyTombstones(SCENARIOS.flatMap(({ tombstones = [] }) => tombstones)))
   shown = await shownBy(ch)
 })
