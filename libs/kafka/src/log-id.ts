@@ -3,7 +3,8 @@ import { err, type Fault, FaultError, fatal, ok, type Result } from '@millrace/k
 import { TOPICS } from '@millrace/topics'
 import type { Log, LogRecord } from './port.ts'
 
-const LOG_ID = { scope: 'log', key: 'log-id' } as const
+/** Each candidate has a key of its own, so that compaction never changes which one came first. */
+const LOG_ID_PREFIX = settingKey({ scope: 'log', key: 'log-id:' })
 
 export interface FoundLogId {
   readonly logId: string | null
@@ -54,7 +55,7 @@ export async function writeLogId(log: Log, logId: string): Promise<Result<string
     const placed = await producer.append({
       topic: TOPICS.settings,
       partition: 0,
-      key: settingKey(LOG_ID),
+      key: settingKey(setting),
       value: encodeSetting({
         ...LOG_ID,
         value: JSON.stringify(logId),
