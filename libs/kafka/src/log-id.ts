@@ -3,8 +3,7 @@ import { err, type Fault, FaultError, fatal, ok, type Result } from '@millrace/k
 import { TOPICS } from '@millrace/topics'
 import type { Log, LogRecord } from './port.ts'
 
-/** Each candidate has a key of its own, so that compaction never changes which one came first. */
-const LOG_ID_PREFIX = settingKey({ scope: 'log', key: 'log-id:' })
+const LOG_ID = { scope: 'log', key: 'log-id' } as const
 
 export interface FoundLogId {
   readonly logId: string | null
@@ -55,7 +54,7 @@ export async function writeLogId(log: Log, logId: string): Promise<Result<string
     const placed = await producer.append({
       topic: TOPICS.settings,
       partition: 0,
-      key: settingKey(setting),
+      key: settingKey(LOG_ID),
       value: encodeSetting({
         ...LOG_ID,
         value: JSON.stringify(logId),
