@@ -2,9 +2,9 @@ import { unwrap } from '@millrace/kernel'
 import { type NaiveTombstone, sign, testKey } from '@millrace/testkit'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { arbitraryLog, batchesOf, type Log } from './arbitrary-log.ts'
-import { expectedOf, shownBy } from './oracle.ts'
 import { createEventsSink } from './sink.ts'
+import { arbitraryLog, batchesOf, type Log } from './testing/arbitrary-log.ts'
+import { expectedOf, shownBy } from './testing/oracle.ts'
 import {
   breakingAt,
   type Crash,
@@ -13,7 +13,7 @@ import {
   mergeStore,
   migrateStore,
   recordsOf,
-} from './testing.ts'
+} from './testing/store.ts'
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 12)
 const ch = connect()

@@ -2,7 +2,7 @@ import { AUTHORS, arbitraryEvent, naiveAddress, naiveClass, type SignedEvent } f
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { foldEvent } from './fold.ts'
-import { recordsOf } from './testing.ts'
+import { recordsOf } from './testing/store.ts'
 
 const fold = (event: SignedEvent) => {
   const [record] = recordsOf([event], 7)

@@ -1,9 +1,9 @@
 import { unwrap } from '@millrace/kernel'
 import { floorAt, type NaiveTombstone, type SignedEvent, testKey, unsigned } from '@millrace/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Shown, shownBy } from './oracle.ts'
 import { createEventsSink } from './sink.ts'
-import { connect, emptyStore, migrateStore, recordsOf } from './testing.ts'
+import { type Shown, shownBy } from './testing/oracle.ts'
+import { connect, emptyStore, migrateStore, recordsOf } from './testing/store.ts'
 
 const ch = connect()
 const T = 1_750_000_000

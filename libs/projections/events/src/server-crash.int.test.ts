@@ -6,9 +6,9 @@ import { kindClass } from '@millrace/nostr'
 import { type SignedEvent, testKey, unsigned } from '@millrace/testkit'
 import { freePorts, startClickHouse } from '@millrace/testkit/stack'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { expectedOf, shownBy } from './oracle.ts'
 import { createEventsSink } from './sink.ts'
-import { connect, migrateStore, recordsOf } from './testing.ts'
+import { expectedOf, shownBy } from './testing/oracle.ts'
+import { connect, migrateStore, recordsOf } from './testing/store.ts'
 
 const SEED = Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000)
 const KILLS = 3

@@ -1,10 +1,10 @@
 import { unwrap } from '@millrace/kernel'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { arbitraryLog, batchesOf } from './arbitrary-log.ts'
-import { expectedOf, shownBy } from './oracle.ts'
 import { createEventsSink } from './sink.ts'
-import { connect, emptyStore, mergeStore, migrateStore, recordsOf } from './testing.ts'
+import { arbitraryLog, batchesOf } from './testing/arbitrary-log.ts'
+import { expectedOf, shownBy } from './testing/oracle.ts'
+import { connect, emptyStore, mergeStore, migrateStore, recordsOf } from './testing/store.ts'
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 12)
 const ch = connect()

@@ -2,8 +2,8 @@ import { type ClickHouse, createClickHouse, migrate } from '@millrace/clickhouse
 import { err, type Result, transient, unwrap } from '@millrace/kernel'
 import type { NostrEvent } from '@millrace/nostr'
 import { testClickHouseUrl } from '@millrace/testkit'
-import type { AppliedRecord } from './fold.ts'
-import { eventsMigrations } from './migrations.ts'
+import type { AppliedRecord } from '../fold.ts'
+import { eventsMigrations } from '../migrations.ts'
 
 const STORE_TABLES = [
   'events',
