@@ -1,17 +1,17 @@
 import type { ClickHouse } from '@millrace/clickhouse'
 import { err, ok, type Result, transient } from '@millrace/kernel'
 import { type Filter, isNewerVersion, type NostrEvent, TombstoneSet } from '@millrace/nostr'
+import { EventBodies, type EventBodiesLimits } from './bodies/event-bodies.ts'
+import { bodyOfEntry } from './bodies/event-body.ts'
 import { Deadline } from './deadline.ts'
 import type { CurrentVersion, EventReader, ReadContext, ServedEvent } from './event-reader.ts'
 import { drainMerged, FilterCursor } from './filter-cursor.ts'
-import { Gather } from './gather.ts'
 import { Overlay } from './overlay/overlay.ts'
-import { type ErasedIds, PageReader, type PageReaderLimits, servedOf } from './page-reader.ts'
-import { lookUpStored } from './sql/lookup.ts'
+import { type ErasedIds, PageReader, type PageReaderLimits } from './page-reader.ts'
 import { parseAddress } from './sql/statement.ts'
 import { doesCount } from './visibility.ts'
 
-export interface EventReaderLimits extends PageReaderLimits {
+export interface EventReaderLimits extends PageReaderLimits, EventBodiesLimits {
   /** Longest a query may take from its call to its last chunk's read, milliseconds. */
   readonly queryTimeoutMs: number
   /** Most events in one chunk. */
@@ -37,9 +37,9 @@ export const EVENT_READER_LIMITS: EventReaderLimits = {
   pageRowsMax: 500,
   queryTimeoutMs: 15_000,
   chunkEventsMax: 500,
+  statementEventsMax: 1_000,
+  bodyCacheBytesMax: 128 * 1024 * 1024,
 }
-
-const LOOKUP_IDS_MAX = 200
 
 /** Joins the overlay and ClickHouse into one EventReader. */
 export function createEventReader(parts: EventReaderParts): EventReader {
@@ -51,7 +51,7 @@ class JoinedReader implements EventReader {
   readonly #tombstones: TombstoneSet
   readonly #limits: EventReaderLimits
   readonly #pages: PageReader
-  readonly #lookups: Gather<readonly string[], ReadonlyMap<string, ServedEvent>>
+  readonly #bodies: EventBodies
   readonly #onRefill: () => void
 
   constructor(parts: EventReaderParts, limits: EventReaderLimits) {
@@ -60,15 +60,18 @@ class JoinedReader implements EventReader {
     this.#tombstones = parts.tombstones ?? new TombstoneSet()
     this.#limits = limits
     this.#onRefill = parts.onRefill ?? (() => {})
+    this.#bodies = new EventBodies(clickhouse, limits)
+    this.#overlay.onLeave((entry) => this.#bodies.put(bodyOfEntry(entry)))
     this.#pages = new PageReader(
-      { clickhouse, overlay: this.#overlay, tombstones: this.#tombstones, erasedIds },
+      {
+        clickhouse,
+        bodies: this.#bodies,
+        overlay: this.#overlay,
+        tombstones: this.#tombstones,
+        erasedIds,
+      },
       limits,
     )
-    this.#lookups = new Gather((questions) => lookUpTogether(clickhouse, questions), {
-      runningMax: 1,
-      batchWeightMax: LOOKUP_IDS_MAX,
-      waitingMax: limits.readsWaitingMax,
-    })
   }
 
   async *query(
@@ -93,17 +96,12 @@ class JoinedReader implements EventReader {
     const found = new Map<string, ServedEvent>()
     for (const id of ids) {
       const entry = this.#overlay.get(id)
-      if (entry !== undefined) found.set(id, servedOf(entry))
+      if (entry !== undefined) found.set(id, bodyOfEntry(entry))
     }
     const missing = ids.filter((id) => !found.has(id))
     if (missing.length === 0) return ok(found)
-    const stored = await this.#lookups.ask(missing, missing.length)
-    if (!stored.ok) return stored
-    for (const id of missing) {
-      const event = stored.value.get(id)
-      if (event !== undefined) found.set(id, event)
-    }
-    return ok(found)
+    const stored = await this.#bodies.find(missing, AbortSignal.timeout(this.#limits.queryTimeoutMs))
+    return stored.ok ? ok(new Map([...found, ...stored.value])) : stored
   }
 
   async currentVersions(addresses: readonly string[]): Promise<Result<ReadonlyMap<string, CurrentVersion>>> {
@@ -133,12 +131,4 @@ const isNewer = (a: CurrentVersion, b: CurrentVersion): boolean =>
 function* chunksOf(events: readonly ServedEvent[], chunkEventsMax: number) {
   for (let from = 0; from < events.length; from += chunkEventsMax)
     yield ok(events.slice(from, from + chunkEventsMax))
-}
-
-async function lookUpTogether(
-  ch: ClickHouse,
-  questions: readonly (readonly string[])[],
-): Promise<Result<readonly ReadonlyMap<string, ServedEvent>[]>> {
-  const found = await lookUpStored(ch, [...new Set(questions.flat())])
-  return found.ok ? ok(questions.map(() => found.value)) : found
 }

@@ -1,32 +1,38 @@
 import type { ClickHouse } from '@millrace/clickhouse'
 import { ok, type Result } from '@millrace/kernel'
 import type { TombstoneSet } from '@millrace/nostr'
+import { isTooLarge } from './bodies/body-sql.ts'
+import type { EventBodies } from './bodies/event-bodies.ts'
+import { bodyOfEntry, type EventBody } from './bodies/event-body.ts'
 import type { ReadContext, ServedEvent } from './event-reader.ts'
 import type { FilterCursor } from './filter-cursor.ts'
 import { Gather } from './gather.ts'
+import { answerLocally } from './local-ids.ts'
 import type { Overlay } from './overlay/overlay.ts'
 import type { OverlayEntry } from './overlay/overlay-entry.ts'
-import type { OverlayPage, OverlayView } from './overlay/overlay-view.ts'
+import type { OverlayPage, OverlayView, Visibility } from './overlay/overlay-view.ts'
 import { comparePositions, type Position } from './position.ts'
+import type { PageRequest } from './sql/filter-sql.ts'
 import { type Address, parseAddress, type StoreRequest } from './sql/statement.ts'
-import { isTooLarge, readStored, type StoreAnswer, type StoredPage } from './sql/stored-events.ts'
-import { isRowVisible, isSuperseded, visibilityFor } from './visibility.ts'
+import { type KeyPage, readKeys, type StoreAnswer } from './sql/stored-keys.ts'
+import { isBodyVisible, isSuperseded, visibilityFor } from './visibility.ts'
 
-/** Names, among rows of the store, the ids that must not be shown although the tombstones in memory allow it. */
+/** Names, among events of the store, those that must not be shown although the tombstones in memory allow it. */
 export type ErasedIds = (
-  rows: readonly ServedEvent[],
+  events: readonly ServedEvent[],
   signal: AbortSignal,
 ) => Promise<Result<ReadonlySet<string>>>
 
 export interface PageReaderParts {
   readonly clickhouse: ClickHouse
+  readonly bodies: EventBodies
   readonly overlay: Overlay
   readonly tombstones: TombstoneSet
   readonly erasedIds: ErasedIds
 }
 
 export interface PageReaderLimits {
-  /** Statements under way at once; more reads than that share statements. */
+  /** Statements for keys under way at once; more reads than that share statements. */
   readonly statementsMax: number
   /** Filters in one statement. */
   readonly statementFiltersMax: number
@@ -35,10 +41,20 @@ export interface PageReaderLimits {
   readonly pageRowsMax: number
 }
 
-const EMPTY: StoredPage = { rows: [], endsAt: null }
+/** What one filter gets in one round, before the store's part of it is known. */
+interface Draft {
+  readonly cursor: FilterCursor
+  readonly rowsMax: number
+  readonly overlayPage: OverlayPage
+  readonly local: readonly EventBody[]
+  /** null: memory has all of it. */
+  readonly request: PageRequest | null
+}
+
+const EMPTY: KeyPage = { keys: [], endsAt: null }
 const PAGE_SHRINK_FACTOR = 8
 
-/** Reads the next page of several filters at once: overlay first, then one statement, then what both together mean. */
+/** Reads the next page of several filters at once: overlay, then one statement for keys, then the events behind them. */
 export class PageReader {
   readonly #parts: PageReaderParts
   readonly #limits: PageReaderLimits
@@ -83,76 +99,85 @@ export class PageReader {
     pageRowsMax: number,
     signal: AbortSignal,
   ): Promise<Result<void>> {
-    const open = cursors.filter((cursor) => !cursor.isDone)
     // The overlay as it is before ClickHouse is asked: what leaves it meanwhile is in the answer or stays in the view.
     using view = this.#parts.overlay.open()
     const visibility = visibilityFor(context, this.#parts.tombstones)
-    const overlayPages = open.map((cursor) =>
-      view.page(cursor.filter, cursor.after, Math.min(cursor.left, pageRowsMax), visibility),
-    )
-    const asked = open.map((cursor) => !isWithinOverlay(cursor, view))
-    const pages = open
-      .filter((_, index) => asked[index])
-      .map(({ filter, after, left }) => ({ filter, after, context, rowsMax: Math.min(left, pageRowsMax) }))
-    const addresses = addressesOf(overlayPages.flatMap((page) => page.entries))
-    const answer = await this.#ask({ pages, addresses }, signal)
+    const drafts = cursors
+      .filter((cursor) => !cursor.isDone)
+      .map((cursor) => this.#draft(cursor, Math.min(cursor.left, pageRowsMax), context, view, visibility))
+    const answer = await this.#ask(drafts, signal)
     if (!answer.ok) return answer
-    const stored = [...answer.value.pages]
-    const erased = await this.#erased(stored, signal)
+    const stored = await this.#bodiesOf(answer.value.pages, signal)
+    if (!stored.ok) return stored
+    const erased = await this.#erased(
+      [...stored.value.values(), ...drafts.flatMap(({ local }) => local)],
+      signal,
+    )
     if (!erased.ok) return erased
-    open.forEach((cursor, index) => {
-      const storedPage = asked[index] ? (stored.shift() ?? EMPTY) : EMPTY
-      const overlayPage = overlayPages[index] as OverlayPage
-      const endsAt = earlier(endOf(overlayPage), storedPage.endsAt)
-      const rows = storedPage.rows.filter(
-        (row) => !erased.value.has(row.id) && isRowVisible(row, context, this.#parts.tombstones, view),
-      )
+    const isVisible = (body: EventBody): boolean =>
+      !erased.value.has(body.id) && isBodyVisible(body, context, this.#parts.tombstones, view)
+    const pages = [...answer.value.pages]
+    for (const { cursor, request, overlayPage, local } of drafts) {
+      const page = request === null ? EMPTY : (pages.shift() ?? EMPTY)
+      const endsAt = earlier(endOf(overlayPage), page.endsAt)
       const entries = overlayPage.entries.filter(
         (entry) => !isSuperseded(entry, answer.value.versions, this.#parts.tombstones),
       )
-      cursor.take(joined(entries, rows, endsAt), endsAt)
-    })
+      const bodies = page.keys.map(({ id }) => stored.value.get(id)).filter((body) => body !== undefined)
+      cursor.take(joined(entries, [...bodies, ...local].filter(isVisible), endsAt), endsAt)
+    }
     return ok(undefined)
   }
 
-  async #ask(request: StoreRequest, signal: AbortSignal): Promise<Result<StoreAnswer>> {
-    if (request.pages.length === 0 && request.addresses.length === 0)
-      return ok({ pages: [], versions: new Map() })
-    return this.#gather.ask(request, Math.max(1, request.pages.length), signal)
+  #draft(
+    cursor: FilterCursor,
+    rowsMax: number,
+    context: ReadContext,
+    view: OverlayView,
+    visibility: Visibility,
+  ): Draft {
+    const { filter, after } = cursor
+    const overlayPage = view.page(filter, after, rowsMax, visibility)
+    const { bodies, rest } = answerLocally(filter, after, view, this.#parts.bodies)
+    const request = rest === null ? null : { filter: rest, after, context, rowsMax }
+    return { cursor, rowsMax, overlayPage, local: bodies, request }
   }
 
-  async #erased(pages: readonly StoredPage[], signal: AbortSignal): Promise<Result<ReadonlySet<string>>> {
-    const rows = pages.flatMap((page) => page.rows)
-    return rows.length === 0 ? ok(new Set()) : this.#parts.erasedIds(rows, signal)
+  async #ask(drafts: readonly Draft[], signal: AbortSignal): Promise<Result<StoreAnswer>> {
+    const pages = drafts.map(({ request }) => request).filter((request) => request !== null)
+    const addresses = addressesOf(drafts.flatMap(({ overlayPage }) => overlayPage.entries))
+    if (pages.length === 0 && addresses.length === 0) return ok({ pages: [], versions: new Map() })
+    return this.#gather.ask({ pages, addresses }, Math.max(1, pages.length), signal)
+  }
+
+  async #bodiesOf(
+    pages: readonly KeyPage[],
+    signal: AbortSignal,
+  ): Promise<Result<ReadonlyMap<string, EventBody>>> {
+    const keys = new Map(pages.flatMap((page) => page.keys).map((key) => [key.id, key]))
+    return this.#parts.bodies.read([...keys.values()], signal)
+  }
+
+  async #erased(bodies: readonly EventBody[], signal: AbortSignal): Promise<Result<ReadonlySet<string>>> {
+    return bodies.length === 0 ? ok(new Set()) : this.#parts.erasedIds(bodies, signal)
   }
 }
 
 async function readTogether(
-  ch: ClickHouse,
+  clickhouse: ClickHouse,
   requests: readonly StoreRequest[],
   signal: AbortSignal,
 ): Promise<Result<readonly StoreAnswer[]>> {
-  const answer = await readStored(
-    ch,
-    {
-      pages: requests.flatMap((request) => request.pages),
-      addresses: requests.flatMap((request) => request.addresses),
-    },
-    { signal },
-  )
+  const merged = {
+    pages: requests.flatMap((request) => request.pages),
+    addresses: requests.flatMap((request) => request.addresses),
+  }
+  const answer = await readKeys(clickhouse, merged, signal)
   if (!answer.ok) return answer
   const pages = [...answer.value.pages]
-  return ok(
-    requests.map((request) => ({
-      pages: pages.splice(0, request.pages.length),
-      versions: answer.value.versions,
-    })),
-  )
+  const { versions } = answer.value
+  return ok(requests.map((request) => ({ pages: pages.splice(0, request.pages.length), versions })))
 }
-
-/** A filter by ids that are all here needs nothing from the store. */
-const isWithinOverlay = ({ filter }: FilterCursor, view: OverlayView): boolean =>
-  filter.ids?.every((id) => view.get(id) !== undefined) ?? false
 
 const addressesOf = (entries: readonly OverlayEntry[]): Address[] => {
   const addresses = new Set(entries.map((entry) => entry.address).filter((address) => address !== null))
@@ -170,22 +195,12 @@ function earlier(a: Position | null, b: Position | null): Position | null {
 
 function joined(
   entries: readonly OverlayEntry[],
-  rows: readonly ServedEvent[],
+  bodies: readonly EventBody[],
   endsAt: Position | null,
 ): ServedEvent[] {
-  const all = [...entries.map(servedOf), ...rows].sort(comparePositions)
+  const all: ServedEvent[] = [...entries.map(bodyOfEntry), ...bodies].sort(comparePositions)
   return all.filter(
     (event, index) =>
       event.id !== all[index - 1]?.id && (endsAt === null || comparePositions(event, endsAt) <= 0),
   )
 }
-
-export const servedOf = ({ event, json, partition, offset }: OverlayEntry): ServedEvent => ({
-  id: event.id,
-  pubkey: event.pubkey,
-  kind: event.kind,
-  createdAt: event.created_at,
-  json,
-  partition,
-  offset,
-})

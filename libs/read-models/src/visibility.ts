@@ -6,12 +6,13 @@ import {
   mayRead,
   type TombstoneSet,
 } from '@millrace/nostr'
-import type { ReadContext, ServedEvent } from './event-reader.ts'
+import type { EventBody } from './bodies/event-body.ts'
+import type { ReadContext } from './event-reader.ts'
 import type { OverlayEntry } from './overlay/overlay-entry.ts'
 import type { OverlayView, Visibility } from './overlay/overlay-view.ts'
 import { RowEvent } from './row-event.ts'
 import { isVersionedKind } from './sql/kind-class.ts'
-import type { StoredVersion } from './sql/stored-events.ts'
+import type { StoredVersion } from './sql/stored-keys.ts'
 
 /** What the asker may see of the overlay's events; see DESIGN 2.5 to 2.7. */
 export const visibilityFor = (
@@ -23,17 +24,18 @@ export const visibilityFor = (
     !tombstones.isBelowFloor(event) && !isExpired(event, nowS) && mayRead(event, authedPubkeys),
 })
 
-/** Whether a stored current version or regular event is visible; the statement has checked filter and expiry. */
-export function isRowVisible(
-  row: ServedEvent,
-  { authedPubkeys }: Pick<ReadContext, 'authedPubkeys'>,
+/** Whether an event of the store that matches a filter, and is the store's version of its address, is visible. */
+export function isBodyVisible(
+  body: EventBody,
+  { authedPubkeys, nowS }: Pick<ReadContext, 'authedPubkeys' | 'nowS'>,
   tombstones: TombstoneSet,
   view: OverlayView,
 ): boolean {
-  const event = new RowEvent(row)
-  if (GUARDED_KINDS.has(row.kind) && !mayRead(event, authedPubkeys)) return false
+  if (body.expirationS !== null && body.expirationS <= nowS) return false
+  const event = new RowEvent(body)
+  if (GUARDED_KINDS.has(body.kind) && !mayRead(event, authedPubkeys)) return false
   if (tombstones.size > 0 && (tombstones.covers(event) || tombstones.isBelowFloor(event))) return false
-  if (view.isEmpty || !isVersionedKind(row.kind)) return true
+  if (view.isEmpty || !isVersionedKind(body.kind)) return true
   const address = addressOf(event)
   if (address === null) return true
   const newest = view.winner(address, (version) => !tombstones.covers(version))

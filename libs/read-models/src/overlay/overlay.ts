@@ -41,6 +41,7 @@ export class Overlay {
   /** Covered entries that older views may still need, with the sequence at which they were covered. */
   #covered: { readonly id: string; readonly sequence: number }[] = []
   readonly #views = new Set<OverlayView>()
+  #onLeave: (entry: OverlayEntry) => void = () => {}
   #sequence = 0
   #bytes = 0
   #eventsReserved = 0
@@ -61,6 +62,11 @@ export class Overlay {
 
   get isEmpty(): boolean {
     return this.#index.size === 0 && this.#eventsReserved === 0
+  }
+
+  /** Calls the one listener with every entry that leaves because the store holds it. */
+  onLeave(listener: (entry: OverlayEntry) => void): void {
+    this.#onLeave = listener
   }
 
   has(id: string): boolean {
@@ -179,6 +185,7 @@ export class Overlay {
       if (entry === undefined || !this.#isCovered(entry.partition, entry.offset)) continue
       this.#index.delete(entry)
       this.#bytes -= entryBytes(entry.event, entry.json)
+      this.#onLeave(entry)
     }
     if (dropped > 0) this.#covered = this.#covered.slice(dropped)
   }

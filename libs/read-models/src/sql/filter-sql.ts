@@ -14,22 +14,21 @@ export interface PageRequest {
   readonly context: Pick<ReadContext, 'authedPubkeys' | 'nowS'>
 }
 
-/**
- * One SELECT of a statement: `columns` are left to the caller. With `keys`, a list of primary keys is looked up first,
- * and the page ends where that list ends, whatever became of its rows.
- */
+/** One SELECT of keys (kind, pubkey, created_at, id); the page ends where its rows reach `rowsMax`. */
 export interface Part {
-  readonly keys: string | null
-  /** FROM … WHERE … ORDER BY … LIMIT of a source named `e`; refers to the list of keys as `keysName`. */
-  readonly body: (keysName: string) => string
-  /** An expression: 1 when the row is to be shown, 0 when it only marks how far the page got. */
-  readonly shown: (keysName: string) => string
+  /** FROM …, with a source named `e`. */
+  readonly from: (scalarName: string) => string
+  /** A scalar subquery that `from` and `shown` refer to by name. */
+  readonly scalar?: string
+  /** An expression: 1 when the row is to be shown (the default), 0 when it only marks how far the page got. */
+  readonly shown?: (scalarName: string) => string
 }
 
-const NEWEST_FIRST = 'ORDER BY created_at DESC, id ASC'
-const KEY_COLUMNS = 'kind, pubkey, created_at, id'
 const EVENTS = 'nostr_store.events AS e'
 const WINNERS = 'nostr_store.winners AS e FINAL'
+const TAGS = 'nostr_store.event_tags AS e'
+const TIMES = 'nostr_store.event_times AS e'
+const ORDER = 'ORDER BY e.created_at DESC, e.id ASC'
 
 /** Translates a page of a filter. No parts: nothing in the store can match. */
 export function partsOf(request: PageRequest, parameters: Parameters): Part[] {
@@ -63,12 +62,12 @@ class PartBuilder {
     const { filter } = this.#request
     const kinds = filter.kinds?.filter((kind) => !isVersionedKind(kind))
     if (kinds?.length === 0) return null
-    const ofClass = kinds === undefined ? `NOT ${versionedSql('e.kind')}` : null
-    if (hasTags(filter)) return this.#byKeys(this.#tagKeys(kinds, ofClass))
+    const where = [kinds === undefined ? `NOT ${versionedSql('e.kind')}` : null, ...this.#conditions(kinds)]
+    if (Object.keys(filter.tags).length > 0) return this.#byTags(where)
     if (isTimeOnly(filter) && kinds?.some((kind) => FREQUENT_KINDS.has(kind)))
-      return this.#byKeys(this.#timeKeys(kinds, ofClass), this.#isAlive())
-    const where = [ofClass, ...this.#conditions(kinds), this.#isAlive()]
-    return plain(`FROM ${EVENTS} WHERE ${all(where)} ORDER BY e.created_at DESC, e.id ASC ${this.#limit}`)
+      return { from: () => `FROM ${TIMES} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
+    where.push(this.#isAlive())
+    return { from: () => `FROM ${EVENTS} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
   }
 
   /** Replaceable and addressable kinds: filtered after the winner is known, so that no older version shows. */
@@ -78,56 +77,45 @@ class PartBuilder {
     if (kinds?.length === 0) return null
     const where = [...this.#conditions(kinds), this.#isAlive()]
     for (const [letter, values] of Object.entries(filter.tags)) {
-      const tagged = `FROM nostr_store.event_tags AS e WHERE ${all([
-        this.#hasTag(letter, values),
-        kinds === undefined
-          ? versionedSql('e.kind')
-          : `e.kind IN ${this.#parameters.addList('UInt16', kinds)}`,
-      ])}`
+      const ofKind =
+        kinds === undefined ? versionedSql('e.kind') : `e.kind IN ${this.#parameters.inList('UInt16', kinds)}`
+      const tagged = `FROM ${TAGS} WHERE ${all([this.#hasTag(letter, values), ofKind])}`
       where.push(`(e.kind, e.pubkey, e.d) IN (SELECT e.kind, e.pubkey, e.d ${tagged})`)
       where.push(`e.id IN (SELECT e.id ${tagged})`)
     }
-    return plain(`FROM ${WINNERS} WHERE ${all(where)} ORDER BY e.created_at DESC, e.id ASC ${this.#limit}`)
+    return { from: () => `FROM ${WINNERS} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
   }
 
   /** No kinds, authors, ids or tags: both classes by time; superseded versions only mark how far the page got. */
   byTime(): Part {
-    const part = this.#byKeys(this.#timeKeys(undefined, null))
-    const alive = this.#isAlive()
+    const where = all(this.#conditions(undefined))
     return {
-      ...part,
-      shown: (keys) => `(${alive}) AND (NOT ${versionedSql('e.kind')} OR e.id IN (
+      scalar: `SELECT groupArray((kind, pubkey, created_at, id)) FROM (
+        SELECT kind, pubkey, created_at, id FROM ${TIMES} WHERE ${where} ${ORDER} ${this.#limit})`,
+      from: (keys) => `FROM (
+        SELECT arrayJoin(${keys}) AS k, k.1 AS kind, k.2 AS pubkey, k.3 AS created_at, k.4 AS id) AS e`,
+      shown: (keys) => `NOT ${versionedSql('e.kind')} OR e.id IN (
         SELECT id FROM nostr_store.winners FINAL
-        WHERE (kind, pubkey) IN (SELECT arrayJoin(arrayMap(k -> (k.1, k.2), ${keys})))))`,
+        WHERE (kind, pubkey) IN (SELECT arrayJoin(arrayMap(k -> (k.1, k.2), ${keys}))))`,
     }
   }
 
-  #byKeys(keys: string, shown = '1'): Part {
-    return {
-      keys,
-      body: (name) =>
-        `FROM ${EVENTS} WHERE (e.kind, e.pubkey, e.created_at, e.id) IN (SELECT arrayJoin(${name}))`,
-      shown: () => shown,
-    }
-  }
-
-  #timeKeys(kinds: readonly number[] | undefined, ofClass: string | null): string {
-    const where = [ofClass, ...this.#conditions(kinds)]
-    return `SELECT DISTINCT ${KEY_COLUMNS} FROM nostr_store.event_times AS e WHERE ${all(where)} ${NEWEST_FIRST} ${this.#limit}`
-  }
-
-  #tagKeys(kinds: readonly number[] | undefined, ofClass: string | null): string {
+  #byTags(conditions: readonly (string | null)[]): Part {
     const [[letter, values], ...others] = mostSelective(this.#request.filter)
-    const where = [this.#hasTag(letter, values), ofClass, ...this.#conditions(kinds), this.#isAlive()]
+    const where = [this.#hasTag(letter, values), ...conditions, this.#isAlive()]
     for (const [other, wanted] of others)
-      where.push(
-        `e.id IN (SELECT e.id FROM nostr_store.event_tags AS e WHERE ${this.#hasTag(other, wanted)})`,
-      )
-    return `SELECT DISTINCT ${KEY_COLUMNS} FROM nostr_store.event_tags AS e WHERE ${all(where)} ${NEWEST_FIRST} ${this.#limit}`
+      where.push(`e.id IN (SELECT e.id FROM ${TAGS} WHERE ${this.#hasTag(other, wanted)})`)
+    const matches = `FROM ${TAGS} WHERE ${all(where)} ${ORDER} ${this.#limit}`
+    if (values.length === 1) return { from: () => matches }
+    // An event with several of the values is in here several times.
+    return {
+      from: () =>
+        `FROM (SELECT DISTINCT e.kind AS kind, e.pubkey AS pubkey, e.created_at AS created_at, e.id AS id ${matches}) AS e`,
+    }
   }
 
   #hasTag(letter: string, values: readonly string[]): string {
-    return `e.tag = ${this.#parameters.add('String', letter)} AND e.value IN ${this.#parameters.addList('String', values)}`
+    return `e.tag = ${this.#parameters.add('String', letter)} AND e.value IN ${this.#parameters.inList('String', values)}`
   }
 
   /** What every source with columns kind, pubkey, created_at and id can check. */
@@ -136,9 +124,9 @@ class PartBuilder {
     const { ids, authors, since, until } = filter
     const parameters = this.#parameters
     return [
-      kinds === undefined ? null : `e.kind IN ${parameters.addList('UInt16', kinds)}`,
-      authors === undefined ? null : `e.pubkey IN ${parameters.addHexList(authors)}`,
-      ids === undefined ? null : `e.id IN ${parameters.addHexList(ids)}`,
+      kinds === undefined ? null : `e.kind IN ${parameters.inList('UInt16', kinds)}`,
+      authors === undefined ? null : `e.pubkey IN ${parameters.inHexList(authors)}`,
+      ids === undefined ? null : `e.id IN ${parameters.inHexList(ids)}`,
       since === undefined ? null : `e.created_at >= ${parameters.add('UInt64', since)}`,
       until === undefined ? null : `e.created_at <= ${parameters.add('UInt64', until)}`,
       this.#isAfter(),
@@ -151,7 +139,7 @@ class PartBuilder {
     if (after === null) return null
     const second = this.#parameters.add('UInt64', after.createdAt)
     // The first condition alone can use an index.
-    return `e.created_at <= ${second} AND (e.created_at < ${second} OR e.id > ${this.#parameters.addHex(after.id)})`
+    return `e.created_at <= ${second} AND (e.created_at < ${second} OR e.id > ${this.#parameters.hex(after.id)})`
   }
 
   #isAlive(): string {
@@ -159,12 +147,8 @@ class PartBuilder {
   }
 }
 
-const plain = (body: string): Part => ({ keys: null, body: () => body, shown: () => '1' })
-
 const all = (conditions: readonly (string | null)[]): string =>
   conditions.filter((condition) => condition !== null && condition !== '').join(' AND ') || '1'
-
-const hasTags = (filter: Filter): boolean => Object.keys(filter.tags).length > 0
 
 type Tag = [letter: string, values: readonly string[]]
 

@@ -21,8 +21,8 @@ export function guardSql(
   if (kinds !== undefined && !kinds.some((kind) => GUARDED_KINDS.has(kind))) return null
   const isOpen = `${alias}.kind NOT IN (${ALL.join(', ')})`
   if (authedPubkeys.size === 0) return isOpen
-  const asker = parameters.addHexList([...authedPubkeys])
-  const asText = parameters.addList('String', [...authedPubkeys])
+  const asker = parameters.inHexList([...authedPubkeys])
+  const asText = parameters.inList('String', [...authedPubkeys])
   return `(${isOpen}
     OR (${alias}.kind IN (${FOR_AUTHORS.join(', ')}) AND ${alias}.pubkey IN ${asker})
     OR (${alias}.kind IN (${FOR_TAGGED.join(', ')}) AND ${alias}.id IN (
