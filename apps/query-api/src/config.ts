@@ -2,6 +2,7 @@ import {
   type ConfigOf,
   clickHouseSection,
   defineSection,
+  kafkaSection,
   list,
   port,
   processSection,
@@ -68,6 +69,7 @@ const apiSection = defineSection(
 
 export const SECTIONS = {
   process: processSection(DEFAULT_PORT),
+  kafka: kafkaSection,
   clickhouse: clickHouseSection,
   api: apiSection,
 }

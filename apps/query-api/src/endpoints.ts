@@ -1,24 +1,51 @@
 import type { ClickHouse } from '@millrace/clickhouse'
+import { type Clock, systemClock } from '@millrace/kernel'
 import type { Metrics, ReadinessCheck } from '@millrace/observability'
+import { createEventReader } from '@millrace/read-models'
 import type { ApiConfig } from './config.ts'
+import { storedErasedIds } from './events/erased-ids.ts'
+import { eventEndpoints } from './events/event-endpoints.ts'
+import type { LogEndsReader } from './freshness/log-ends.ts'
 import { healthEndpoints } from './health/health-endpoints.ts'
 import { targetCheck } from './health/target-check.ts'
 import type { Endpoint } from './http/endpoint.ts'
+import { withOpenApi } from './openapi/openapi-endpoint.ts'
 import { registryEndpoints } from './registry/registry-endpoints.ts'
+import { statsEndpoint } from './stats/stats-endpoint.ts'
 
 export interface EndpointParts {
   readonly clickhouse: ClickHouse
+  readonly logEnds: LogEndsReader
   readonly metrics: Metrics
-  readonly api: Pick<ApiConfig, 'healthTargets' | 'healthTimeoutMs' | 'responseBytesMax'>
+  readonly api: Pick<ApiConfig, 'healthTargets' | 'healthTimeoutMs' | 'responseBytesMax' | 'requestTimeoutMs'>
+  readonly clock?: Clock
 }
 
 /** Everything the query API serves. */
-export function endpointsOf({ clickhouse, metrics, api }: EndpointParts): readonly Endpoint[] {
+export function endpointsOf(parts: EndpointParts): readonly Endpoint[] {
+  const { clickhouse, logEnds, metrics, api, clock = systemClock } = parts
   const own = new Map([['clickhouse', clickHouseCheck(clickhouse, api.healthTimeoutMs)]])
   const others = new Map(
     api.healthTargets.map((target) => [target.name, targetCheck(target, api.healthTimeoutMs)] as const),
   )
-  return [...healthEndpoints({ own, others, metrics }), ...registryEndpoints]
+  const reader = createEventReader({
+    clickhouse,
+    erasedIds: storedErasedIds(clickhouse),
+    limits: { queryTimeoutMs: api.requestTimeoutMs },
+    onRefill: () => metrics.count('reader_refills_total', {}),
+  })
+  return withOpenApi([
+    ...eventEndpoints({
+      clickhouse,
+      reader,
+      logEnds,
+      clock,
+      responseBytesMax: api.responseBytesMax,
+    }),
+    statsEndpoint(clickhouse, logEnds),
+    ...registryEndpoints,
+    ...healthEndpoints({ own, others, metrics }),
+  ])
 }
 
 const clickHouseCheck =

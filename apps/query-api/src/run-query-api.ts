@@ -1,11 +1,17 @@
 import { createClickHouse, observeQueries } from '@millrace/clickhouse'
+import { createKafkaLog } from '@millrace/kafka'
 import type { ProcessContext } from '@millrace/observability'
 import type { QueryApiConfig } from './config.ts'
 import { endpointsOf } from './endpoints.ts'
+import { KafkaLogEnds } from './freshness/log-ends.ts'
 import { createApiApp } from './http/api-app.ts'
 import { startApiServer } from './http/api-server.ts'
 
-/** Wires the process: ClickHouse, then the endpoints over it, then the port. */
+/** How old an end of the log may be when it is used: it makes answers say that they are that much older. */
+const LOG_ENDS_MAX_AGE_MS = 250
+const LOG_ENDS_TIMEOUT_MS = 250
+
+/** Wires the process: ClickHouse and the log, then the endpoints over them, then the port. */
 export async function runQueryApi(context: ProcessContext<QueryApiConfig>): Promise<void> {
   const { config, log, metrics, onStop } = context
   const { api } = config
@@ -14,7 +20,10 @@ export async function runQueryApi(context: ProcessContext<QueryApiConfig>): Prom
   metrics.onScrape(() =>
     metrics.set('clickhouse_queries_waiting', { role: 'api' }, clickhouse.queriesWaiting),
   )
-  const endpoints = endpointsOf({ clickhouse, metrics, api })
+  const kafka = createKafkaLog(config.kafka, { log })
+  onStop('log', () => kafka.close())
+  const logEnds = new KafkaLogEnds(kafka, { maxAgeMs: LOG_ENDS_MAX_AGE_MS, timeoutMs: LOG_ENDS_TIMEOUT_MS })
+  const endpoints = endpointsOf({ clickhouse, logEnds, metrics, api })
   const app = createApiApp({ ...api, endpoints, metrics, log })
   const server = await startApiServer(app, api)
   onStop('server', () => server.close())

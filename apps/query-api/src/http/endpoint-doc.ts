@@ -1,3 +1,4 @@
+import type { RouteConfig } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
 import { PROBLEM_CONTENT_TYPE, type ProblemStatus } from './problem.ts'
 
@@ -14,6 +15,8 @@ export interface EndpointDoc {
   readonly description?: string
   readonly params?: z.ZodObject
   readonly query?: z.ZodObject
+  /** Parameters that a zod object cannot describe, as OpenAPI writes them. */
+  readonly parameters?: NonNullable<RouteConfig['parameters']>
   readonly body?: { readonly contentType: string; readonly schema: z.ZodType }
   /** By status. */
   readonly answers: Readonly<Record<number, AnswerDoc>>

@@ -1,0 +1,68 @@
+import type { Log, LogAdmin } from '@millrace/kafka'
+import { TOPICS } from '@millrace/topics'
+
+/** Where every partition of nostr.events ended at some moment, next offsets to be written. */
+export interface LogEnds {
+  readonly atMs: number
+  readonly ends: ReadonlyMap<number, number>
+}
+
+export interface LogEndsReader {
+  /** Null when the log gives no answer in time. */
+  read(): Promise<LogEnds | null>
+}
+
+export interface LogEndsOptions {
+  /** An answer is used again for this long. */
+  readonly maxAgeMs: number
+  readonly timeoutMs: number
+}
+
+/** Asks the log where it ends, at most once at a time, and never keeps a request waiting for a broker that is away. */
+export class KafkaLogEnds implements LogEndsReader {
+  readonly #log: Pick<Log, 'admin'>
+  readonly #options: LogEndsOptions
+  #admin: LogAdmin | null = null
+  #asking: Promise<LogEnds | null> | null = null
+  #latest: LogEnds | null = null
+
+  constructor(log: Pick<Log, 'admin'>, options: LogEndsOptions) {
+    this.#log = log
+    this.#options = options
+  }
+
+  async read(): Promise<LogEnds | null> {
+    const { maxAgeMs, timeoutMs } = this.#options
+    if (this.#latest !== null && Date.now() - this.#latest.atMs < maxAgeMs) return this.#latest
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null
+    })
+    return inTime(this.#asking, timeoutMs)
+  }
+
+  async #ask(): Promise<LogEnds | null> {
+    // Taken before the question: everything acknowledged until then lies below the ends.
+    const atMs = Date.now()
+    try {
+      this.#admin ??= await this.#log.admin()
+      const partitions = await this.#admin.offsets(TOPICS.events)
+      this.#latest = { atMs, ends: new Map(partitions.map(({ partition, end }) => [partition, end])) }
+      return this.#latest
+    } catch {
+      // Kafka is away: /health of the platform tells so, answers say that they may be partial.
+      return null
+    }
+  }
+}
+
+async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeoutMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
