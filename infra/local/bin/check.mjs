@@ -11,22 +11,31 @@ import { setUp } from '../src/setup/setup.mjs'
 
 const MODULES = join(ROOT, 'node_modules')
 
+const PLAIN = { NO_COLOR: '1', FORCE_COLOR: '0' }
+
 /** @type {readonly [label: string, script: string, args: readonly string[]][]} */
 const CHECKS = [
   ['types (tsc)', 'typescript/bin/tsc', ['-b']],
-  ['lint and format (biome)', '@biomejs/biome/bin/biome', ['ci', '.']],
+  ['lint and format (biome)', '@biomejs/biome/bin/biome', ['ci', '.', '--max-diagnostics=50']],
   // Without a graph the boundary rule only warns that it "will be skipped".
   ['project graph (nx)', 'nx/dist/bin/nx.js', ['graph', '--file=dist/graph.json']],
   ['module boundaries (eslint)', 'eslint/bin/eslint.js', ['.', '--max-warnings=0']],
 ]
 
-/** @param {string} script @param {readonly string[]} args @returns {Promise<{ code: number | null, output: string }>} */
-function runTool(script, args) {
+/** @param {string} script @param {readonly string[]} args @param {boolean} color @returns {Promise<{ code: number | null, output: string }>} */
+function runTool(script, args, color) {
   return new Promise((resolve, reject) => {
     const child = spawn(NODE, [join(MODULES, script), ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false', DO_NOT_TRACK: '1' },
+      env: {
+        ...process.env,
+        ...(color ? {} : PLAIN),
+        NX_DAEMON: 'false',
+        NX_NO_CLOUD: 'true',
+        NX_TUI: 'false',
+        DO_NOT_TRACK: '1',
+      },
     })
     let output = ''
     for (const stream of [child.stdout, child.stderr])
@@ -51,7 +60,7 @@ await runEntry(async () => {
   for (const [label, script, args] of CHECKS) {
     let output = ''
     const passed = progress.step(label, async () => {
-      const result = await runTool(script, args)
+      const result = await runTool(script, args, progress.fancy)
       output = result.output
       if (result.code !== 0 || output.includes('will be skipped')) throw new Error(label)
     })

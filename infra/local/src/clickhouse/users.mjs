@@ -1,114 +1,83 @@
 import { createHash } from 'node:crypto'
 import { OperatorError } from '../operator-error.mjs'
+import { ROLES } from './roles.mjs'
 
 /**
- * @typedef {object} Limits
- * @property {number} memoryBytesMax per query
- * @property {number} executionS per query
- * @property {number} [executionMaxS] what a query may ask for instead; executionS unless given
- * @property {number} threadsMax per query
- * @property {number} concurrentMax queries of the user at a time
- *
- * @typedef {object} Role
- * @property {string} name as in CLICKHOUSE_<ROLE>_USER and CLICKHOUSE_<ROLE>_PASSWORD
- * @property {string} defaultUser
- * @property {Limits} limits
- * @property {0 | 2} readonly 2 = reads only, but a query may lower its own limits
- * @property {readonly string[] | 'all'} grants
+ * @typedef {import('./roles.mjs').Role} Role
+ * @typedef {import('./roles.mjs').Limits} Limits
  */
-
-const GIB = 1024 ** 3
-
-/** What every reader may see of the server itself: tables and columns it has grants for, and how busy it is. */
-const METADATA = ['tables', 'columns', 'databases', 'parts', 'mutations', 'processes', 'dictionaries'].map(
-  (table) => `GRANT SELECT ON system.${table}`,
-)
-
-const READ_ALL = ['GRANT SELECT, dictGet ON nostr_store.*', 'GRANT SELECT, dictGet ON nostr.*']
-
-/** Who asks ClickHouse. The analyst sees only the views of `nostr`, which run with their definer's rights. */
-export const ROLES = /** @type {readonly Role[]} */ ([
-  {
-    name: 'maintenance',
-    defaultUser: 'default',
-    limits: { memoryBytesMax: 2 * GIB, executionS: 3600, threadsMax: 4, concurrentMax: 50 },
-    readonly: 0,
-    grants: 'all',
-  },
-  {
-    name: 'insert',
-    defaultUser: 'millrace_insert',
-    limits: { memoryBytesMax: 1.5 * GIB, executionS: 300, threadsMax: 2, concurrentMax: 50 },
-    readonly: 0,
-    grants: [
-      'GRANT SELECT, INSERT, ALTER UPDATE, ALTER DELETE, OPTIMIZE, TRUNCATE, dictGet ON nostr_store.*',
-      'GRANT SELECT, dictGet ON nostr.*',
-      'GRANT CREATE TEMPORARY TABLE ON *.*',
-      'GRANT SYSTEM RELOAD DICTIONARY ON *.*',
-      ...METADATA,
-    ],
-  },
-  {
-    name: 'req',
-    defaultUser: 'millrace_req',
-    // An edge reads all known ids once, at its start.
-    limits: {
-      memoryBytesMax: 0.5 * GIB,
-      executionS: 10,
-      executionMaxS: 600,
-      threadsMax: 2,
-      concurrentMax: 100,
-    },
-    readonly: 2,
-    grants: [...READ_ALL, 'GRANT CREATE TEMPORARY TABLE ON *.*', ...METADATA],
-  },
-  {
-    name: 'api',
-    defaultUser: 'millrace_api',
-    limits: { memoryBytesMax: 1 * GIB, executionS: 30, threadsMax: 2, concurrentMax: 50 },
-    readonly: 2,
-    grants: [...READ_ALL, 'GRANT CREATE TEMPORARY TABLE ON *.*', ...METADATA],
-  },
-  {
-    name: 'analyst',
-    defaultUser: 'analyst',
-    limits: { memoryBytesMax: 1 * GIB, executionS: 60, threadsMax: 2, concurrentMax: 8 },
-    readonly: 2,
-    grants: [
-      'GRANT SELECT ON nostr.*',
-      ...['tables', 'columns', 'databases'].map((t) => `GRANT SELECT ON system.${t}`),
-    ],
-  },
-])
 
 const escapeXml = (/** @type {string} */ text) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 /**
- * The users file: users with their own limits, from 127.0.0.1 only. Passwords come from CLICKHOUSE_<ROLE>_PASSWORD and
- * are written as SHA-256.
+ * How a user proves who it is, and from where.
+ * @typedef {{ secret: string, networks: string }} Access
+ */
+
+const LOCAL_NETWORKS = '<networks><ip>127.0.0.1</ip><ip>::1</ip></networks>'
+const NAME = /^[A-Za-z_][\w-]*$/
+
+/** @param {Role} role @param {NodeJS.ProcessEnv} env */
+const userName = (role, env) => env[`CLICKHOUSE_${role.name.toUpperCase()}_USER`] || role.defaultUser
+
+/**
+ * The users file of the local server: users with their own limits, from 127.0.0.1 only. Passwords come from
+ * CLICKHOUSE_<ROLE>_PASSWORD and are written as SHA-256. Throws OperatorError for names that cannot be.
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {string}
  */
 export function usersXml(env = process.env) {
-  const users = ROLES.map((role) => ({
-    role,
-    name: env[`CLICKHOUSE_${role.name.toUpperCase()}_USER`] || role.defaultUser,
-  }))
-  const maintenance = users.find(({ role }) => role.name === 'maintenance')?.name
+  const users = ROLES.map((role) => ({ role, name: userName(role, env) }))
+  assertNames(users, env)
+  const entries = users.map(({ role, name }) => {
+    const secret = passwordHash(env[`CLICKHOUSE_${role.name.toUpperCase()}_PASSWORD`])
+    return userEntry(role, name, { secret, networks: LOCAL_NETWORKS })
+  })
+  if (!users.some(({ name }) => name === 'default')) entries.push(SESSION_USER)
+  return document(entries)
+}
+
+/**
+ * The same users for a server of its own (infra/clickhouse/users.xml): from the networks that reach it, with passwords
+ * that the server reads from its environment.
+ * @returns {string}
+ */
+export const serverUsersXml = () =>
+  document(
+    ROLES.map((role) =>
+      userEntry(role, role.defaultUser, {
+        secret: `<password from_env="CLICKHOUSE_${role.name.toUpperCase()}_PASSWORD"/>`,
+        networks: '<networks><ip>::/0</ip></networks>',
+      }),
+    ),
+  )
+
+/** @param {readonly { role: Role, name: string }[]} users @param {NodeJS.ProcessEnv} env */
+function assertNames(users, env) {
+  const names = users.map(({ name }) => name)
+  const wrong = names.find((name, index) => !NAME.test(name) || names.indexOf(name) !== index)
+  if (wrong !== undefined)
+    throw new OperatorError(`CLICKHOUSE_<ROLE>_USER: "${wrong}" is no name, or is given to two roles`)
   // The embedded server's own session logs in as `default` and can give no password.
-  if (maintenance === 'default' && env['CLICKHOUSE_MAINTENANCE_PASSWORD'])
+  const { name } = users.find(({ role }) => role.name === 'maintenance') ?? {}
+  if (name === 'default' && env['CLICKHOUSE_MAINTENANCE_PASSWORD'])
     throw new OperatorError(
       'CLICKHOUSE_MAINTENANCE_PASSWORD: the local ClickHouse needs its user `default` without one; name another in CLICKHOUSE_MAINTENANCE_USER',
     )
-  const entries = users.map(({ role, name }) =>
-    user(role, name, env[`CLICKHOUSE_${role.name.toUpperCase()}_PASSWORD`]),
-  )
-  if (maintenance !== 'default') entries.push(SESSION_USER)
-  return `<clickhouse>
+}
+
+/** @param {string | undefined} password */
+const passwordHash = (password) =>
+  password
+    ? `<password_sha256_hex>${createHash('sha256').update(password).digest('hex')}</password_sha256_hex>`
+    : '<no_password/>'
+
+/** @param {readonly string[]} entries */
+const document = (entries) => `<clickhouse>
   <profiles>
     <default>${PINNED}</default>
-${users.map(({ role }) => profile(role)).join('\n')}
+${ROLES.map(profile).join('\n')}
   </profiles>
   <quotas>
     <default/>
@@ -119,7 +88,6 @@ ${entries.join('\n')}
   </users>
 </clickhouse>
 `
-}
 
 /**
  * Pinned against changing defaults: an asynchronous insert would be acknowledged before it is stored, and the sinks are
@@ -131,7 +99,7 @@ const PINNED =
   '<log_queries>0</log_queries>'
 
 /** Only what the command line session of the embedded server does: listen, and read its stdin. */
-const SESSION_USER = `    <default><no_password/><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>default</quota><grants><query>GRANT SYSTEM LISTEN ON *.*</query><query>GRANT CREATE ARBITRARY TEMPORARY TABLE ON *.*</query><query>GRANT FILE ON *.*</query></grants></default>`
+const SESSION_USER = `    <default><no_password/>${LOCAL_NETWORKS}<profile>default</profile><quota>default</quota><grants><query>GRANT SYSTEM LISTEN ON *.*</query><query>GRANT CREATE ARBITRARY TEMPORARY TABLE ON *.*</query><query>GRANT FILE ON *.*</query></grants></default>`
 
 /** @param {Role} role */
 const profile = ({ name, limits, readonly }) => `    <${name}>
@@ -152,15 +120,12 @@ const constraints = (limits) => `
         <max_concurrent_queries_for_user><readonly/></max_concurrent_queries_for_user>
       </constraints>`
 
-/** @param {Role} role @param {string} name @param {string | undefined} password */
-function user(role, name, password) {
-  const secret = password
-    ? `<password_sha256_hex>${createHash('sha256').update(password).digest('hex')}</password_sha256_hex>`
-    : '<no_password/>'
+/** @param {Role} role @param {string} name @param {Access} access */
+function userEntry(role, name, { secret, networks }) {
   const grants =
     role.grants === 'all'
       ? '<access_management>1</access_management><named_collection_control>1</named_collection_control>'
-      : `<grants>${role.grants.map((g) => `<query>${escapeXml(g)}</query>`).join('')}</grants>`
+      : `<grants>${role.grants.map((grant) => `<query>${escapeXml(grant)}</query>`).join('')}</grants>`
   const quota = role.name === 'analyst' ? 'analyst' : 'default'
-  return `    <${name}>${secret}<networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>${role.name}</profile><quota>${quota}</quota>${grants}</${name}>`
+  return `    <${name}>${secret}${networks}<profile>${role.name}</profile><quota>${quota}</quota>${grants}</${name}>`
 }

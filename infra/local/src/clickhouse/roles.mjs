@@ -1,0 +1,79 @@
+/**
+ * @typedef {object} Limits
+ * @property {number} memoryBytesMax per query
+ * @property {number} executionS per query
+ * @property {number} [executionMaxS] what a query may ask for instead; executionS unless given
+ * @property {number} threadsMax per query
+ * @property {number} concurrentMax queries of the user at a time
+ *
+ * @typedef {object} Role
+ * @property {string} name as in CLICKHOUSE_<ROLE>_USER and CLICKHOUSE_<ROLE>_PASSWORD
+ * @property {string} defaultUser
+ * @property {Limits} limits
+ * @property {0 | 2} readonly 2 = reads only, but a query may lower its own limits
+ * @property {readonly string[] | 'all'} grants
+ */
+
+const GIB = 1024 ** 3
+
+/** What every reader may see of the server itself: tables and columns it has grants for, and how busy it is. */
+const METADATA = ['tables', 'columns', 'databases', 'parts', 'mutations', 'processes', 'dictionaries'].map(
+  (table) => `GRANT SELECT ON system.${table}`,
+)
+
+const READ_ALL = ['GRANT SELECT, dictGet ON nostr_store.*', 'GRANT SELECT, dictGet ON nostr.*']
+
+/** Who asks ClickHouse. The analyst sees only the views of `nostr`, which run with their definer's rights. */
+export const ROLES = /** @type {readonly Role[]} */ ([
+  {
+    name: 'maintenance',
+    defaultUser: 'default',
+    limits: { memoryBytesMax: 2 * GIB, executionS: 3600, threadsMax: 4, concurrentMax: 50 },
+    readonly: 0,
+    grants: 'all',
+  },
+  {
+    name: 'insert',
+    defaultUser: 'millrace_insert',
+    limits: { memoryBytesMax: 1.5 * GIB, executionS: 300, threadsMax: 2, concurrentMax: 50 },
+    readonly: 0,
+    grants: [
+      'GRANT SELECT, INSERT, ALTER UPDATE, ALTER DELETE, OPTIMIZE, TRUNCATE, dictGet ON nostr_store.*',
+      'GRANT SELECT, dictGet ON nostr.*',
+      'GRANT CREATE TEMPORARY TABLE ON *.*',
+      'GRANT SYSTEM RELOAD DICTIONARY ON *.*',
+      ...METADATA,
+    ],
+  },
+  {
+    name: 'req',
+    defaultUser: 'millrace_req',
+    // An edge reads all known ids once, at its start.
+    limits: {
+      memoryBytesMax: 0.5 * GIB,
+      executionS: 10,
+      executionMaxS: 600,
+      threadsMax: 2,
+      concurrentMax: 100,
+    },
+    readonly: 2,
+    grants: [...READ_ALL, 'GRANT CREATE TEMPORARY TABLE ON *.*', ...METADATA],
+  },
+  {
+    name: 'api',
+    defaultUser: 'millrace_api',
+    limits: { memoryBytesMax: 1 * GIB, executionS: 30, threadsMax: 2, concurrentMax: 50 },
+    readonly: 2,
+    grants: [...READ_ALL, 'GRANT CREATE TEMPORARY TABLE ON *.*', ...METADATA],
+  },
+  {
+    name: 'analyst',
+    defaultUser: 'analyst',
+    limits: { memoryBytesMax: 1 * GIB, executionS: 60, threadsMax: 2, concurrentMax: 8 },
+    readonly: 2,
+    grants: [
+      'GRANT SELECT ON nostr.*',
+      ...['tables', 'columns', 'databases'].map((t) => `GRANT SELECT ON system.${t}`),
+    ],
+  },
+])
