@@ -8,6 +8,7 @@ logContract('memory', async () => {
     secondLog: () => log,
     cleanableConfigs: {},
     compact: async (topic) => log.compact(topic, { erasedToo: true }),
+    deleteBefore: async (topic, partition, offset) => log.deleteBefore({ topic, partition }, offset),
     close: () => log.close(),
   }
 })

@@ -37,6 +37,9 @@ export const resolveConsumerOptions = (options: ConsumerOptions): ResolvedConsum
 /** What a consumer tells about itself. */
 export interface ConsumeObserver {
   assigned(partitions: readonly TopicPartition[]): void
+  /** How many offsets the owner is behind the end, after each batch. */
+  lag(at: TopicPartition, records: number): void
+  revoked(partitions: readonly TopicPartition[]): void
 }
 
 /**
@@ -129,6 +132,7 @@ export class GroupConsumer implements LogConsumer {
     } finally {
       ending.abort()
       await Promise.all(lanes.map((lane) => lane.idle()))
+      this.#observer?.revoked(partitions)
       if (partitions.length > 0) await handler.onRevoke(partitions)
     }
     if (failed) throw failed
@@ -151,7 +155,10 @@ export class GroupConsumer implements LogConsumer {
           bufferedBytesMax: this.#options.fetchBytesMax,
           gate,
           signal,
-          deliver: (batch, laneSignal) => handler.onBatch(batch, laneSignal),
+          deliver: async (batch, laneSignal) => {
+            await handler.onBatch(batch, laneSignal)
+            this.#observer?.lag(at, batch.endOffset - batch.nextOffset)
+          },
           onFailure: fail,
           onHungry: () => hungry.notify(),
         }),

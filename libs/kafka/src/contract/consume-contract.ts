@@ -1,4 +1,4 @@
-import { FaultError, fatal, invalid } from '@millrace/kernel'
+import { delayMs, FaultError, fatal, invalid } from '@millrace/kernel'
 import { until, within } from '@millrace/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { ConsumerOptions, LogConsumer } from '../port.ts'
@@ -83,13 +83,13 @@ export function consumeContract(subject: () => LogSubject): void {
 
     test('a busy partition waits for its owner; the others go on', async () => {
       const topic = await freshTopic(subject(), 3)
-      let release: () => void = () => undefined
-      const held = new Promise<void>((resolve) => {
-        release = resolve
-      })
+      const { release, releasedOrAborted } = hold()
       const { handler } = await started(
         topic,
-        { onBatch: ({ partition }) => (partition === 0 ? held : Promise.resolve()) },
+        {
+          onBatch: ({ partition }, signal) =>
+            partition === 0 ? releasedOrAborted(signal) : Promise.resolve(),
+        },
         { exclusive, fetchBytesMax: 2_000, batchRecordsMax: 50 },
       )
       for (const round of [0, 1, 2, 3])
@@ -163,6 +163,32 @@ export function consumeContract(subject: () => LogSubject): void {
       expect(handler.batches).toEqual([])
     })
 
+    test('a watermark below the first record starts at that record', async () => {
+      const topic = await freshTopic(subject(), 1, { 'cleanup.policy': 'delete' })
+      await appendAll(subject().log, numbered(topic, 0, 10))
+      await subject().deleteBefore(topic, 0, 6)
+      const { handler } = await started(topic, { start: () => 2 }, { exclusive })
+      await until(() => handler.values.length === 4, { what: 'what is left' })
+      expect(handler.values).toEqual(['v6', 'v7', 'v8', 'v9'])
+    })
+
+    test('a head that goes while its reader is behind is passed', async () => {
+      const topic = await freshTopic(subject(), 1, { 'cleanup.policy': 'delete' })
+      await appendAll(subject().log, numbered(topic, 0, 100))
+      const { release, releasedOrAborted } = hold()
+      const { handler } = await started(
+        topic,
+        { onBatch: (_, signal) => releasedOrAborted(signal) },
+        { exclusive, batchRecordsMax: 5, fetchBytesMax: 200 },
+      )
+      await appendAll(subject().log, numbered(topic, 0, 100, 100))
+      await subject().deleteBefore(topic, 0, 190)
+      release()
+      await until(() => handler.nextOffsets.get(`${topic}:0`) === 200, { what: 'the end' })
+      expect(handler.values.slice(-10)).toEqual(Array.from({ length: 10 }, (_, index) => `v${190 + index}`))
+      expect(handler.violations).toEqual([])
+    })
+
     test('what the owner refuses to start from ends the consumer', async () => {
       const topic = await freshTopic(subject())
       const consumer = consume(topic, { exclusive })
@@ -232,4 +258,12 @@ export function consumeContract(subject: () => LogSubject): void {
       expect(second.handler.values).toEqual(['v2', 'v3', 'v4'])
     })
   })
+}
+
+/** Keeps callbacks waiting until the test lets them go, or the consumer ends. */
+function hold() {
+  const released = new AbortController()
+  const releasedOrAborted = (signal: AbortSignal): Promise<void> =>
+    delayMs(2 ** 31 - 1, AbortSignal.any([signal, released.signal]))
+  return { release: () => released.abort(), releasedOrAborted }
 }

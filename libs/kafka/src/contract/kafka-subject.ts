@@ -6,6 +6,7 @@ import { createKafkaLog } from '../kafkajs/kafka-log.ts'
 import { silentLogger } from '../kafkajs/kafka-logger.ts'
 import { alterBrokerConfigsCall } from '../kafkajs/protocol/incremental-alter-configs.ts'
 import type { Log } from '../port.ts'
+import { deleteRecordsCall } from './delete-records.ts'
 import { appendAll, type LogSubject, outgoing } from './log-subject.ts'
 
 export const kafkaConfig = (brokers: readonly string[]): KafkaConfig => ({
@@ -32,10 +33,24 @@ export async function openKafkaSubject(brokers: readonly string[]): Promise<LogS
       'file.delete.delay.ms': '100',
     },
     compact: (topic, recordsMax) => compact(log, topic, recordsMax),
+    deleteBefore: (topic, partition, offset) => deleteBefore(brokers, topic, partition, offset),
     close: async () => {
       await Promise.all([log.close(), second.close()])
     },
   }
+}
+
+async function deleteBefore(
+  brokers: readonly string[],
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<void> {
+  const handle = new ClusterHandle(kafkaConfig(brokers), { requestTimeoutMs: 5_000 }, silentLogger)
+  const broker = await (await handle.connected([topic])).findControllerBroker()
+  const codes = await broker.connectionPool.send(deleteRecordsCall({ topic, partition }, offset))
+  await handle.close()
+  if (codes.some((code) => code !== 0)) throw new Error(`DeleteRecords answered ${codes}`)
 }
 
 async function cleanEagerly(brokers: readonly string[]): Promise<void> {

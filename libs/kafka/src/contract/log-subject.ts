@@ -13,6 +13,8 @@ export interface LogSubject {
    * (besides the ticks that it may have to append).
    */
   compact(topic: string, recordsMax: number): Promise<void>
+  /** Deletes the records below `offset`, as retention does; the topic's cleanup.policy has to allow it. */
+  deleteBefore(topic: string, partition: number, offset: number): Promise<void>
   close(): Promise<void>
 }
 

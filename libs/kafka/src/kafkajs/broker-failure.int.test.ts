@@ -49,6 +49,16 @@ async function createTopic(partitionCount: number): Promise<string> {
   return name
 }
 
+/** Appends until Kafka takes it: a broker that just started refuses for a while. */
+const appended = (producer: LogProducer, topic: string, key: string): Promise<Placement> =>
+  until(
+    async () => {
+      const result = await producer.append(outgoing(topic, 0, key))
+      return result.ok ? result.value : null
+    },
+    { what: `${key} appended`, deadlineMs: 30_000 },
+  )
+
 async function stored(topic: string): Promise<ReadonlyMap<string, LogRecord>> {
   const records = new Map<string, LogRecord>()
   await log.readToEnd(topic, (batch) => {
@@ -110,7 +120,7 @@ describe('a broker that is killed', () => {
   test('without it, appends are answered in time, and not claimed to be lost when they may be there', async () => {
     const topic = await createTopic(1)
     const producer = await log.producer({ deliveryTimeoutMs: 1_000 })
-    expect((await producer.append(outgoing(topic, 0, 'before'))).ok).toBe(true)
+    await appended(producer, topic, 'before')
     await broker.kill()
     const answers = await within(
       3_000,
@@ -125,14 +135,8 @@ describe('a broker that is killed', () => {
     const later = await within(3_000, 'an answer', producer.append(outgoing(topic, 0, 'd')))
     expect(later).toMatchObject({ ok: false, fault: { code: 'kafka-unavailable' } })
     await broker.start()
-    const after = await until(
-      async () => {
-        const result = await producer.append(outgoing(topic, 0, 'after'))
-        return result.ok ? result : null
-      },
-      { what: 'the producer at work again', deadlineMs: 20_000 },
-    )
-    expect(after.ok).toBe(true)
+    const after = await appended(producer, topic, 'after')
+    expect(after.topic).toBe(topic)
     const keys = [...(await stored(topic)).values()].map(({ key }) => key?.toString())
     expect(keys).not.toContain('d')
     await producer.close()
@@ -143,7 +147,7 @@ describe('a broker that is frozen', () => {
   test('appends time out, and the producer works as soon as it thaws', { timeout: 60_000 }, async () => {
     const topic = await createTopic(1)
     const producer = await log.producer({ deliveryTimeoutMs: 1_500 })
-    expect((await producer.append(outgoing(topic, 0, 'before'))).ok).toBe(true)
+    await appended(producer, topic, 'before')
     process.kill(broker.pid, 'SIGSTOP')
     try {
       const frozen = await within(3_000, 'an answer', producer.append(outgoing(topic, 0, 'frozen')))
@@ -153,13 +157,7 @@ describe('a broker that is frozen', () => {
     } finally {
       process.kill(broker.pid, 'SIGCONT')
     }
-    const after = await until(
-      async () => {
-        const result = await producer.append(outgoing(topic, 0, 'after'))
-        return result.ok ? result.value : null
-      },
-      { what: 'the producer at work again', deadlineMs: 20_000 },
-    )
+    const after = await appended(producer, topic, 'after')
     const records = await stored(topic)
     expect(records.get(`0:${after.offset}`)?.key?.toString()).toBe('after')
     expect([...records.values()].map(({ key }) => key?.toString())).not.toContain('unsent')

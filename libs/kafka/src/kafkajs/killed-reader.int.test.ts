@@ -10,7 +10,10 @@ import { ClusterHandle } from './cluster-handle.ts'
 import { joinGroup } from './consume/group-protocol.ts'
 import { silentLogger } from './kafka-logger.ts'
 
-const READER = fileURLToPath(new URL('../contract/exclusive-reader.ts', import.meta.url))
+const READER = fileURLToPath(new URL('../contract/reader-process.ts', import.meta.url))
+
+/** Kafka's default for the shortest session it allows. */
+const SESSION_MS = 6_000
 
 let subject: LogSubject
 const children: ChildProcess[] = []
@@ -24,9 +27,13 @@ afterAll(() => subject.close())
 
 async function killedReader(groupId: string, topic: string, exclusive: boolean): Promise<void> {
   const brokers = testKafkaBrokers().join(',')
-  const child = spawn(process.execPath, [READER, brokers, groupId, topic, String(exclusive)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [READER, brokers, groupId, topic, String(exclusive), String(SESSION_MS)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   children.push(child)
   await within(20_000, 'the first batch of the other process', once(child.stdout, 'data'))
   child.kill('SIGKILL')
@@ -74,7 +81,11 @@ test('the partitions of a member that was killed go to the others once its sessi
   await appendAll(subject.log, numbered(topic, 0, 5))
   await killedReader(`${topic}.group`, topic, false)
   const handler = new RecordingHandler()
-  const consumer = subject.log.consumer({ groupId: `${topic}.group`, topics: [topic] })
+  const consumer = subject.log.consumer({
+    groupId: `${topic}.group`,
+    topics: [topic],
+    sessionTimeoutMs: SESSION_MS,
+  })
   await within(25_000, 'the assignment', consumer.start(handler))
   await until(() => handler.values.length === 5, { what: 'all records' })
   await consumer.stop()

@@ -1,5 +1,6 @@
 import type { Metrics } from '@millrace/observability'
 import type { ConsumeObserver } from '../consuming/group-consumer.ts'
+import type { TopicPartition } from '../port.ts'
 import type { ProduceObserver } from '../producing/batching-producer.ts'
 
 export type { Metrics } from '@millrace/observability'
@@ -16,7 +17,15 @@ export const metricsObservers = (metrics: Metrics) => ({
       refused: (code) => metrics.count('kafka_produce_failures_total', { code }),
     }
   },
-  consume: (group: string): ConsumeObserver => ({
-    assigned: () => metrics.count('kafka_consumer_rebalances_total', { group }),
-  }),
+  consume: (group: string): ConsumeObserver => {
+    const lag = ({ topic, partition }: TopicPartition, records: number) =>
+      metrics.set('kafka_consumer_lag_records', { group, topic, partition: String(partition) }, records)
+    return {
+      assigned: () => metrics.count('kafka_consumer_rebalances_total', { group }),
+      lag,
+      revoked: (partitions) => {
+        for (const at of partitions) lag(at, 0)
+      },
+    }
+  },
 })

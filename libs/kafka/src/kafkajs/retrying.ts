@@ -14,7 +14,7 @@ export interface RetryOptions {
 }
 
 /** A new topic may take a moment to reach every broker; after that it does not exist. */
-const UNKNOWN_TOPIC_GRACE_MS = 3_000
+const UNKNOWN_TOPIC_GRACE_MS = 2_000
 
 /**
  * Runs `attempt` on a connected cluster until it succeeds, on fresh connections after a broken one. Null when the signal
