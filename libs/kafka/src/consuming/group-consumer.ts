@@ -36,10 +36,12 @@ export const resolveConsumerOptions = (options: ConsumerOptions): ResolvedConsum
 
 /** What a consumer tells about itself. */
 export interface ConsumeObserver {
-  assigned(partitions: readonly TopicPartition[]): void
+  assigned?(partitions: readonly TopicPartition[]): void
   /** How many offsets the owner is behind the end, after each batch. */
-  lag(at: TopicPartition, records: number): void
-  revoked(partitions: readonly TopicPartition[]): void
+  lag?(at: TopicPartition, records: number): void
+  revoked?(partitions: readonly TopicPartition[]): void
+  /** The owner or the log could not say where to start; it is asked again. */
+  retrying?(error: unknown): void
 }
 
 /**
@@ -50,17 +52,13 @@ export class GroupConsumer implements LogConsumer {
   readonly ended: Promise<Result<void>>
   readonly #backend: ConsumerBackend
   readonly #options: ResolvedConsumerOptions
-  readonly #observer: ConsumeObserver | null
+  readonly #observer: ConsumeObserver
   readonly #stopping = new AbortController()
   #settleEnded!: (result: Result<void>) => void
   #started = false
   #onFirstAssignment: () => void = () => undefined
 
-  constructor(
-    backend: ConsumerBackend,
-    options: ResolvedConsumerOptions,
-    observer: ConsumeObserver | null = null,
-  ) {
+  constructor(backend: ConsumerBackend, options: ResolvedConsumerOptions, observer: ConsumeObserver = {}) {
     this.#backend = backend
     this.#options = options
     this.#observer = observer
@@ -121,7 +119,7 @@ export class GroupConsumer implements LogConsumer {
     let lanes: readonly Lane[] = []
     try {
       lanes = await this.#lanes(handler, partitions, { signal, fail, hungry })
-      this.#observer?.assigned(partitions)
+      this.#observer.assigned?.(partitions)
       this.#onFirstAssignment()
       await Promise.all([
         this.#backend.read(lanes, hungry, signal).catch(fail),
@@ -132,7 +130,7 @@ export class GroupConsumer implements LogConsumer {
     } finally {
       ending.abort()
       await Promise.all(lanes.map((lane) => lane.idle()))
-      this.#observer?.revoked(partitions)
+      this.#observer.revoked?.(partitions)
       if (partitions.length > 0) await handler.onRevoke(partitions)
     }
     if (failed) throw failed
@@ -145,7 +143,7 @@ export class GroupConsumer implements LogConsumer {
   ): Promise<readonly Lane[]> {
     if (partitions.length === 0) return []
     const { signal, fail, hungry } = wiring
-    const positions = await persist(signal, () => handler.onAssign(partitions))
+    const positions = await this.#persist(signal, () => handler.onAssign(partitions))
     const starts = positions && (await this.#starts(partitions, positions, signal))
     const gate = new ConcurrencyGate(this.#options.partitionsConcurrent)
     return (starts ?? []).map(
@@ -157,7 +155,7 @@ export class GroupConsumer implements LogConsumer {
           signal,
           deliver: async (batch, laneSignal) => {
             await handler.onBatch(batch, laneSignal)
-            this.#observer?.lag(at, batch.endOffset - batch.nextOffset)
+            this.#observer.lag?.(at, batch.endOffset - batch.nextOffset)
           },
           onFailure: fail,
           onHungry: () => hungry.notify(),
@@ -173,7 +171,7 @@ export class GroupConsumer implements LogConsumer {
   ): Promise<readonly PartitionStart[] | null> {
     const deadlineMs = performance.now() + PAST_END_PATIENCE_MS
     while (true) {
-      const ranges = await persist(signal, () => this.#backend.ranges(partitions))
+      const ranges = await this.#persist(signal, () => this.#backend.ranges(partitions))
       if (!ranges) return null
       const starts = startOffsets(partitions, positions, ranges)
       if (starts.ok) return starts.value
@@ -181,6 +179,22 @@ export class GroupConsumer implements LogConsumer {
         throw new FaultError(starts.fault)
       await delayMs(PAST_END_POLL_MS, signal)
     }
+  }
+
+  /** Repeats what fails for a passing reason until it succeeds or the signal aborts (null); lasting faults go through. */
+  async #persist<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T | null> {
+    for (const waitMs of backoffMs({ initialMs: 100, maxMs: 5_000 })) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (error instanceof FaultError && error.fault.kind !== 'transient') throw error
+        if (signal.aborted) return null
+        this.#observer.retrying?.(error)
+        await delayMs(waitMs, signal)
+        if (signal.aborted) return null
+      }
+    }
+    return null
   }
 
   async #watch(lanes: readonly Lane[], signal: AbortSignal): Promise<void> {
@@ -209,21 +223,6 @@ export class GroupConsumer implements LogConsumer {
         )
     }
   }
-}
-
-/** Repeats what fails for a passing reason until it succeeds or the signal aborts (null); fatal faults go through. */
-async function persist<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T | null> {
-  for (const waitMs of backoffMs({ initialMs: 100, maxMs: 5_000 })) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (error instanceof FaultError && error.fault.kind !== 'transient') throw error
-      if (signal.aborted) return null
-      await delayMs(waitMs, signal)
-      if (signal.aborted) return null
-    }
-  }
-  return null
 }
 
 const faultOf = (error: unknown): Fault =>

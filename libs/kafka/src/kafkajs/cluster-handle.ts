@@ -17,21 +17,34 @@ export interface ClusterOptions {
   readonly requestTimeoutMs: number
 }
 
+interface Current {
+  readonly cluster: Cluster
+  readonly ready: Promise<void>
+  readonly topics: Set<string>
+}
+
 /**
  * Connections to the brokers that are replaced as a whole when one of them fails: kafkajs's own repair of a broken
  * connection leaves states behind that it does not recover from, and a new cluster costs a few milliseconds.
  */
 export class ClusterHandle {
+  /** Resolves when the handle was closed. */
+  readonly closed: Promise<void>
   readonly #open: () => Cluster
-  #current: {
-    readonly cluster: Cluster
-    readonly ready: Promise<void>
-    readonly topics: Set<string>
-  } | null = null
-  #closed = false
+  readonly #brokers: readonly string[]
+  readonly #log: KafkaLogger
+  #current: Current | null = null
+  #away = false
+  #closing = false
+  #settleClosed!: () => void
 
   constructor(config: KafkaConfig, { requestTimeoutMs }: ClusterOptions, log: KafkaLogger) {
     const ca = config.ssl && config.sslCaFile ? [readFileSync(config.sslCaFile)] : undefined
+    this.#brokers = config.brokers
+    this.#log = log
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve
+    })
     this.#open = () =>
       new KafkajsCluster({
         logger: kafkajsLoggerTo(log),
@@ -52,59 +65,76 @@ export class ClusterHandle {
 
   /** A connected cluster that knows where the topics' partitions are. Rejects when Kafka is away. */
   async connected(topics: readonly string[] = []): Promise<Cluster> {
-    if (this.#closed) throw new FaultError(transient('shutting-down', 'the connections to Kafka are closed'))
+    if (this.#closing) throw new FaultError(transient('shutting-down', 'the connections to Kafka are closed'))
     this.#current ??= this.#connect()
-    const { cluster, ready, topics: known } = this.#current
+    const current = this.#current
     try {
-      await ready
-      if (topics.some((topic) => !known.has(topic))) {
-        await cluster.addMultipleTargetTopics(topics)
-        for (const topic of topics) known.add(topic)
+      await current.ready
+      if (topics.some((topic) => !current.topics.has(topic))) {
+        await current.cluster.addMultipleTargetTopics(topics)
+        for (const topic of topics) current.topics.add(topic)
       }
     } catch (error) {
-      this.drop(cluster)
+      if (isConnectionFailure(error)) this.#lose(current, error)
+      else if (!(await isReady(current))) this.#drop(current)
       throw error
     }
-    return cluster
+    this.#found()
+    return current.cluster
   }
 
-  #connect() {
+  #connect(): Current {
     const cluster = this.#open()
     const ready = cluster.connect().then(() => cluster.addMultipleTargetTopics([]))
     return { cluster, ready, topics: new Set<string>() }
-  }
-
-  /** Lets go of a cluster that failed, if it is still the current one; the next call connects anew. */
-  drop(cluster: Cluster): void {
-    if (this.#current?.cluster !== cluster) return
-    this.#current = null
-    void dispose(cluster)
   }
 
   /** After a failed call: fresh connections when they are to blame, fresh metadata when a broker answered. */
   async mend(error: unknown): Promise<void> {
     const current = this.#current
     if (!current) return
-    const broken =
-      isConnectionFailure(error) ||
-      (await current.cluster.refreshMetadata().then(
-        () => false,
-        () => true,
-      ))
-    if (broken) this.drop(current.cluster)
+    if (isConnectionFailure(error)) return this.#lose(current, error)
+    await current.cluster.refreshMetadata().catch((cause: unknown) => this.#lose(current, cause))
   }
 
   /** Lets go of the current connections without waiting for requests that are under way. */
   reset(): void {
-    if (this.#current) this.drop(this.#current.cluster)
+    if (this.#current) this.#drop(this.#current)
+  }
+
+  #lose(current: Current, error: unknown): void {
+    if (this.#current !== current) return
+    this.#drop(current)
+    if (this.#away || this.#closing) return
+    this.#away = true
+    this.#log.warn({ brokers: this.#brokers, err: error }, 'Kafka cannot be reached')
+  }
+
+  #found(): void {
+    if (!this.#away) return
+    this.#away = false
+    this.#log.info({ brokers: this.#brokers }, 'Kafka can be reached again')
+  }
+
+  #drop(current: Current): void {
+    if (this.#current === current) this.#current = null
+    void dispose(current.cluster)
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing = true
     const current = this.#current
     this.#current = null
     if (current) await dispose(current.cluster)
+    this.#settleClosed()
   }
 }
+
+/** Whether the connection stands, so that only what was asked of it failed. */
+const isReady = ({ ready }: Current): Promise<boolean> =>
+  ready.then(
+    () => true,
+    () => false,
+  )
 
 const dispose = (cluster: Cluster): Promise<void> => cluster.disconnect().catch(() => undefined)

@@ -39,42 +39,64 @@ class KafkaLog implements Log {
   readonly #log: KafkaLogger
   readonly #observers: ReturnType<typeof metricsObservers> | null
   readonly #open = new Set<() => Promise<void>>()
+  readonly #producers = new Set<LogProducer>()
 
   constructor(config: KafkaConfig, { log = silentLogger, metrics }: KafkaLogDeps) {
     this.#config = config
     this.#log = log
-    this.#observers = metrics ? metricsObservers(metrics) : null
+    this.#observers = metrics ? metricsObservers(metrics, () => this.#pendingRecords()) : null
+  }
+
+  #pendingRecords(): number {
+    return [...this.#producers].reduce((sum, { pendingRecords }) => sum + pendingRecords, 0)
   }
 
   #connect(requestTimeoutMs = REQUEST_TIMEOUT_MS): ClusterHandle {
     return new ClusterHandle(this.#config, { requestTimeoutMs }, this.#log)
   }
 
+  /** Closed with the log, unless it closes before. */
+  #own(handle: ClusterHandle, close: () => Promise<void>, forget?: () => void): void {
+    this.#open.add(close)
+    void handle.closed.then(() => {
+      this.#open.delete(close)
+      forget?.()
+    })
+  }
+
   async producer(options: ProducerOptions = {}): Promise<LogProducer> {
     const { deliveryTimeoutMs } = { ...PRODUCER_DEFAULTS, ...options }
     // Two attempts fit into the delivery time, also when the first one gets no answer.
     const requestTimeoutMs = Math.max(250, Math.floor(deliveryTimeoutMs / 2.5))
-    const transport = new KafkaTransport(this.#connect(requestTimeoutMs), requestTimeoutMs, this.#log)
-    const producer: BatchingProducer = new BatchingProducer(
-      transport,
-      options,
-      this.#observers?.produce(() => producer.pendingRecords),
+    const handle = this.#connect(requestTimeoutMs)
+    const transport = new KafkaTransport(handle, requestTimeoutMs, this.#log)
+    const producer = new BatchingProducer(transport, options, this.#observers?.produce)
+    this.#producers.add(producer)
+    this.#own(
+      handle,
+      () => producer.close(),
+      () => this.#producers.delete(producer),
     )
-    this.#open.add(() => producer.close())
     return producer
   }
 
   consumer(options: ConsumerOptions): LogConsumer {
     const resolved = resolveConsumerOptions(options)
-    const backend = new KafkaBackend(this.#connect(), resolved, this.#log)
-    const consumer = new GroupConsumer(backend, resolved, this.#observers?.consume(resolved.groupId))
-    this.#open.add(() => consumer.stop())
+    const { groupId: group } = resolved
+    const handle = this.#connect()
+    const consumer = new GroupConsumer(new KafkaBackend(handle, resolved, this.#log), resolved, {
+      ...this.#observers?.consume(group),
+      retrying: (error) =>
+        this.#log.warn({ err: error, group }, 'start positions are not available, asking again'),
+    })
+    this.#own(handle, () => consumer.stop())
     return consumer
   }
 
   async admin(): Promise<LogAdmin> {
-    const admin = new KafkaAdmin(this.#connect(), this.#log)
-    this.#open.add(() => admin.close())
+    const handle = this.#connect()
+    const admin = new KafkaAdmin(handle, this.#log)
+    this.#own(handle, () => admin.close())
     return admin
   }
 

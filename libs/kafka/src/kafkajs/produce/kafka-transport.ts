@@ -14,6 +14,9 @@ import { tooLarge, verdictOf } from './verdict.ts'
 /** A topic that is unknown for this long does not exist; a new one may take a moment to reach every broker. */
 const UNKNOWN_TOPIC_GRACE_MS = 2_000
 
+/** What the transport needs of its connections. */
+export type Connections = Pick<ClusterHandle, 'connected' | 'mend' | 'reset' | 'close'>
+
 interface Outgoing {
   readonly head: PartitionBatch
   readonly batch: Buffer
@@ -25,13 +28,13 @@ interface Outgoing {
  * ends the session, and the next one gets a new producer id.
  */
 export class KafkaTransport implements ProduceTransport {
-  readonly #handle: ClusterHandle
+  readonly #handle: Connections
   readonly #log: KafkaLogger
   readonly #requestTimeoutMs: number
   #session: ProducerSession | null = null
   #flight: { readonly work: FlightWork; readonly letGo: AbortController } | null = null
 
-  constructor(handle: ClusterHandle, requestTimeoutMs: number, log: KafkaLogger) {
+  constructor(handle: Connections, requestTimeoutMs: number, log: KafkaLogger) {
     this.#handle = handle
     this.#requestTimeoutMs = requestTimeoutMs
     this.#log = log
