@@ -11,7 +11,7 @@ import { setUp } from '../src/setup/setup.mjs'
 
 const MODULES = join(ROOT, 'node_modules')
 
-const PLAIN = { NO_COLOR: '1', FORCE_COLOR: '0' }
+const PLAIN = { NO_COLOR: '1' }
 
 /** @type {readonly [label: string, script: string, args: readonly string[]][]} */
 const CHECKS = [
