@@ -11,12 +11,14 @@ import { setUp } from '../src/setup/setup.mjs'
 
 const MODULES = join(ROOT, 'node_modules')
 
-const PLAIN = { NO_COLOR: '1' }
-
 /** @type {readonly [label: string, script: string, args: readonly string[]][]} */
 const CHECKS = [
   ['types (tsc)', 'typescript/bin/tsc', ['-b']],
-  ['lint and format (biome)', '@biomejs/biome/bin/biome', ['ci', '.', '--max-diagnostics=50']],
+  [
+    'lint and format (biome)',
+    '@biomejs/biome/bin/biome',
+    ['ci', '.', '--max-diagnostics=50', '--colors=off'],
+  ],
   // Without a graph the boundary rule only warns that it "will be skipped".
   ['project graph (nx)', 'nx/dist/bin/nx.js', ['graph', '--file=dist/graph.json']],
   ['module boundaries (eslint)', 'eslint/bin/eslint.js', ['.', '--max-warnings=0']],
@@ -30,7 +32,7 @@ function runTool(script, args, color) {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        ...(color ? {} : PLAIN),
+        ...(color ? {} : { NO_COLOR: '1' }),
         NX_DAEMON: 'false',
         NX_NO_CLOUD: 'true',
         NX_TUI: 'false',

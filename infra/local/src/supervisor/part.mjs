@@ -1,3 +1,4 @@
+import { OperatorError } from '../operator-error.mjs'
 import { describeExit } from '../process/launched.mjs'
 
 /**
@@ -34,6 +35,9 @@ const CRASHES_MAX = 5
 const CRASH_WINDOW_MS = 60_000
 const BACKOFF_MS = [100, 500, 1000, 2000, 4000]
 
+/** A start that ended with EXIT_FATAL. @param {unknown} error */
+export const isRefusal = (error) => /** @type {{ exitCode?: number }} */ (error).exitCode === EXIT_FATAL
+
 /** One process of the stack: started, watched, restarted after crashes, stopped. */
 export class Part {
   /** @type {PartState} */
@@ -51,6 +55,8 @@ export class Part {
   #work = null
   /** @type {number[]} */
   #crashedAtMs = []
+  /** @type {NodeJS.Timeout | undefined} of the next restart */
+  #timer
 
   /** @param {PartDefinition} definition @param {PartEvents} events */
   constructor(definition, events) {
@@ -65,7 +71,7 @@ export class Part {
    */
   async start(detail = () => {}) {
     if (this.state === 'ready' || this.state === 'starting') return this.#work ?? undefined
-    await this.#cancelRestart()
+    clearTimeout(this.#timer)
     this.#work = this.#startOnce(detail)
     return this.#work
   }
@@ -103,7 +109,7 @@ export class Part {
     this.pid = null
     this.lastExit = describeExit(exit)
     if (this.state !== 'ready') return
-    if (exit.code === EXIT_FATAL) return this.#giveUp(this.definition.lastError() ?? 'it refuses to run')
+    if (exit.code === EXIT_FATAL) return this.#refuse()
     this.#crashed(this.lastExit)
   }
 
@@ -117,9 +123,7 @@ export class Part {
     this.state = 'waiting'
     const delayMs = BACKOFF_MS[Math.min(crashes, BACKOFF_MS.length) - 1] ?? 0
     this.events.notice(`${this.name} ended by ${how}; restarting in ${delayMs} ms`)
-    const timer = setTimeout(() => void this.#restart(), delayMs)
-    this.#work = Promise.resolve()
-    this.cancelTimer = () => clearTimeout(timer)
+    this.#timer = setTimeout(() => void this.#restart(), delayMs)
   }
 
   async #restart() {
@@ -131,21 +135,31 @@ export class Part {
     } catch (error) {
       // `stopped` is not a crash: somebody asked for it while it came up.
       if (/** @type {PartState} */ (this.state) !== 'failed') return
-      const fatal = /** @type {{ exitCode?: number }} */ (error).exitCode === EXIT_FATAL
-      if (fatal) return this.#giveUp(this.definition.lastError() ?? 'it refuses to run')
+      if (isRefusal(error)) return this.#refuse()
       this.#crashed(/** @type {Error} */ (error).message.split('\n')[0] ?? 'a failed start')
     }
+  }
+
+  #refuse() {
+    this.state = 'failed'
+    this.events.fatal(this.refusal())
   }
 
   /** @param {string} reason */
   #giveUp(reason) {
     this.state = 'failed'
-    this.events.fatal(new Error(`${this.name}: ${reason}`))
+    this.events.fatal(new OperatorError(`${this.name}: ${reason}`))
+  }
+
+  /** Why it cannot run until an operator acts, in its own words. */
+  refusal() {
+    const reason = this.definition.lastError() ?? 'it refuses to run'
+    return Object.assign(new OperatorError(`${this.name}: ${reason}`), { exitCode: EXIT_FATAL })
   }
 
   /** Stops it and what it is about to do; resolves when no process of it is left. */
   async stop() {
-    await this.#cancelRestart()
+    clearTimeout(this.#timer)
     if (this.#starting !== null) {
       this.#starting.abort()
       await this.#work?.catch(() => {})
@@ -166,13 +180,6 @@ export class Part {
     this.state = 'stopping'
     await this.#handle?.kill()
   }
-
-  async #cancelRestart() {
-    if (this.state === 'waiting') this.cancelTimer?.()
-  }
-
-  /** @type {(() => void) | undefined} */
-  cancelTimer
 
   status() {
     const { address, opsUrl } = this.definition

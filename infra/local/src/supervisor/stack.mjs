@@ -5,7 +5,7 @@ import { launch } from '../process/launched.mjs'
 import { assertPortFree, freePorts } from '../process/ports.mjs'
 import { readLogLine } from './app-log.mjs'
 import { EdgeList, nextFreePort } from './edges.mjs'
-import { EXIT_FATAL, Part } from './part.mjs'
+import { EXIT_FATAL, isRefusal, Part } from './part.mjs'
 import {
   appEnvironment,
   clickHousePart,
@@ -67,7 +67,13 @@ export class Stack {
     const part = new Part(definition, this.events)
     this.parts.push(part)
     const where = definition.address === null ? '' : ` ${definition.address}`
-    await this.progress.step(`${definition.name}${where}`, ({ detail }) => part.start(detail))
+    await this.progress.step(`${definition.name}${where}`, async ({ detail }) => {
+      try {
+        await part.start(detail)
+      } catch (error) {
+        throw isRefusal(error) ? part.refusal() : error
+      }
+    })
   }
 
   #firstEdge() {
