@@ -100,7 +100,8 @@ class JoinedReader implements EventReader {
     }
     const missing = ids.filter((id) => !found.has(id))
     if (missing.length === 0) return ok(found)
-    const stored = await this.#bodies.find(missing, AbortSignal.timeout(this.#limits.queryTimeoutMs))
+    using deadline = new Deadline(this.#limits.queryTimeoutMs)
+    const stored = await this.#bodies.find(missing, deadline.signal)
     return stored.ok ? ok(new Map([...found, ...stored.value])) : stored
   }
 

@@ -14,7 +14,7 @@ import type { OverlayPage, OverlayView, Visibility } from './overlay/overlay-vie
 import { comparePositions, type Position } from './position.ts'
 import type { PageRequest } from './sql/filter-sql.ts'
 import { type Address, parseAddress, type StoreRequest } from './sql/statement.ts'
-import { type KeyPage, readKeys, type StoreAnswer } from './sql/stored-keys.ts'
+import { type FoundKey, type KeyPage, readKeys, type StoreAnswer } from './sql/stored-keys.ts'
 import { isBodyVisible, isSuperseded, visibilityFor } from './visibility.ts'
 
 /** Names, among events of the store, those that must not be shown although the tombstones in memory allow it. */
@@ -107,7 +107,9 @@ export class PageReader {
       .map((cursor) => this.#draft(cursor, Math.min(cursor.left, pageRowsMax), context, view, visibility))
     const answer = await this.#ask(drafts, signal)
     if (!answer.ok) return answer
-    const stored = await this.#bodiesOf(answer.value.pages, signal)
+    const verified = await this.#verify(answer.value.pages, signal)
+    if (!verified.ok) return verified
+    const stored = await this.#bodiesOf(verified.value, signal)
     if (!stored.ok) return stored
     const erased = await this.#erased(
       [...stored.value.values(), ...drafts.flatMap(({ local }) => local)],
@@ -116,7 +118,7 @@ export class PageReader {
     if (!erased.ok) return erased
     const isVisible = (body: EventBody): boolean =>
       !erased.value.has(body.id) && isBodyVisible(body, context, this.#parts.tombstones, view)
-    const pages = [...answer.value.pages]
+    const pages = [...verified.value]
     for (const { cursor, request, overlayPage, local } of drafts) {
       const page = request === null ? EMPTY : (pages.shift() ?? EMPTY)
       const endsAt = earlier(endOf(overlayPage), page.endsAt)
@@ -148,6 +150,18 @@ export class PageReader {
     const addresses = addressesOf(drafts.flatMap(({ overlayPage }) => overlayPage.entries))
     if (pages.length === 0 && addresses.length === 0) return ok({ pages: [], versions: new Map() })
     return this.#gather.ask({ pages, addresses }, Math.max(1, pages.length), signal)
+  }
+
+  /** Leaves out the versions that are not their address's winner. */
+  async #verify(pages: readonly KeyPage[], signal: AbortSignal): Promise<Result<readonly KeyPage[]>> {
+    const addresses = new Set(pages.flatMap(({ keys }) => keys.map((key) => key.unverifiedAddress)))
+    addresses.delete(null)
+    if (addresses.size === 0) return ok(pages)
+    const winners = await this.versions([...addresses].filter((a) => a !== null).map(parseAddress), signal)
+    if (!winners.ok) return winners
+    const isCurrent = ({ id, unverifiedAddress }: FoundKey): boolean =>
+      unverifiedAddress === null || winners.value.get(unverifiedAddress)?.id === id
+    return ok(pages.map(({ keys, endsAt }) => ({ keys: keys.filter(isCurrent), endsAt })))
   }
 
   async #bodiesOf(

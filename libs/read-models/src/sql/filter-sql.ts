@@ -20,9 +20,16 @@ export interface Part {
   readonly from: (scalarName: string) => string
   /** A scalar subquery that `from` and `shown` refer to by name. */
   readonly scalar?: string
-  /** An expression: 1 when the row is to be shown (the default), 0 when it only marks how far the page got. */
+  /** An expression for the column `shown` (default: SHOWN). */
   readonly shown?: (scalarName: string) => string
+  /** An expression for the column `d` (default: ''). */
+  readonly d?: string
 }
+
+/** `shown`: only marks how far the page got; belongs to it; belongs to it if it is the current version of its address. */
+export const HIDDEN = 0
+export const SHOWN = 1
+export const UNVERIFIED = 2
 
 const EVENTS = 'nostr_store.events AS e'
 const WINNERS = 'nostr_store.winners AS e FINAL'
@@ -37,11 +44,17 @@ export function partsOf(request: PageRequest, parameters: Parameters): Part[] {
   if (lists.some((list) => list?.length === 0)) return []
   const builder = new PartBuilder(request, parameters)
   if (filter.kinds === undefined && isTimeOnly(filter)) return [builder.byTime()]
+  if (filter.kinds === undefined && isAboutOneThing(filter)) return [builder.byTag()]
   return [builder.regular(), builder.versioned()].filter((part) => part !== null)
 }
 
 const isTimeOnly = (filter: Filter): boolean =>
   filter.ids === undefined && filter.authors === undefined && Object.keys(filter.tags).length === 0
+
+const isAboutOneThing = (filter: Filter): boolean =>
+  filter.ids === undefined &&
+  filter.authors === undefined &&
+  Object.keys(filter.tags).some((letter) => SELECTIVE_LETTERS.includes(letter))
 
 /** The kinds that make up most of a relay: for these, reading by time meets matches at once. */
 const FREQUENT_KINDS: ReadonlySet<number> = new Set([1, 6, 7, 9735])
@@ -65,7 +78,7 @@ class PartBuilder {
     const where = [kinds === undefined ? `NOT ${versionedSql('e.kind')}` : null, ...this.#conditions(kinds)]
     if (Object.keys(filter.tags).length > 0) return this.#byTags(where)
     if (isTimeOnly(filter) && kinds?.some((kind) => FREQUENT_KINDS.has(kind)))
-      return { from: () => `FROM ${TIMES} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
+      return { from: () => this.#newest(where) }
     where.push(this.#isAlive())
     return { from: () => `FROM ${EVENTS} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
   }
@@ -80,24 +93,42 @@ class PartBuilder {
       const ofKind =
         kinds === undefined ? versionedSql('e.kind') : `e.kind IN ${this.#parameters.inList('UInt16', kinds)}`
       const tagged = `FROM ${TAGS} WHERE ${all([this.#hasTag(letter, values), ofKind])}`
-      where.push(`(e.kind, e.pubkey, e.d) IN (SELECT e.kind, e.pubkey, e.d ${tagged})`)
-      where.push(`e.id IN (SELECT e.id ${tagged})`)
+      where.push(`(e.kind, e.pubkey, e.d, e.id) IN (SELECT e.kind, e.pubkey, e.d, e.id ${tagged})`)
     }
     return { from: () => `FROM ${WINNERS} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
   }
 
   /** No kinds, authors, ids or tags: both classes by time; superseded versions only mark how far the page got. */
   byTime(): Part {
-    const where = all(this.#conditions(undefined))
+    const newest = this.#newest(this.#conditions(undefined))
     return {
-      scalar: `SELECT groupArray((kind, pubkey, created_at, id)) FROM (
-        SELECT kind, pubkey, created_at, id FROM ${TIMES} WHERE ${where} ${ORDER} ${this.#limit})`,
+      scalar: `SELECT groupArray((kind, pubkey, created_at, id)) FROM (SELECT kind, pubkey, created_at, id ${newest})`,
       from: (keys) => `FROM (
         SELECT arrayJoin(${keys}) AS k, k.1 AS kind, k.2 AS pubkey, k.3 AS created_at, k.4 AS id) AS e`,
-      shown: (keys) => `NOT ${versionedSql('e.kind')} OR e.id IN (
+      shown: (keys) => `if(NOT ${versionedSql('e.kind')} OR e.id IN (
         SELECT id FROM nostr_store.winners FINAL
-        WHERE (kind, pubkey) IN (SELECT arrayJoin(arrayMap(k -> (k.1, k.2), ${keys}))))`,
+        WHERE (kind, pubkey) IN (SELECT arrayJoin(arrayMap(k -> (k.1, k.2), ${keys})))), ${SHOWN}, ${HIDDEN})`,
     }
+  }
+
+  /**
+   * The newest rows by time. The server reads backwards only for an order by created_at alone, so the second in which the
+   * page ends is looked up first, and then only what is not older is sorted.
+   */
+  #newest(conditions: readonly (string | null)[]): string {
+    const where = all(conditions)
+    return `FROM ${TIMES} WHERE ${where} AND e.created_at >= (SELECT min(second) FROM (
+      SELECT e.created_at AS second FROM ${TIMES} WHERE ${where} ORDER BY e.created_at DESC ${this.#limit}))
+      ${ORDER} ${this.#limit}`
+  }
+
+  /**
+   * Both classes by a tag that few events have. Whether a version is current is asked afterwards, and mostly not at all,
+   * since there are no versions among them.
+   */
+  byTag(): Part {
+    const part = this.#byTags(this.#conditions(undefined))
+    return { ...part, shown: () => `if(${versionedSql('e.kind')}, ${UNVERIFIED}, ${SHOWN})`, d: 'e.d' }
   }
 
   #byTags(conditions: readonly (string | null)[]): Part {
@@ -110,7 +141,7 @@ class PartBuilder {
     // An event with several of the values is in here several times.
     return {
       from: () =>
-        `FROM (SELECT DISTINCT e.kind AS kind, e.pubkey AS pubkey, e.created_at AS created_at, e.id AS id ${matches}) AS e`,
+        `FROM (SELECT DISTINCT e.kind AS kind, e.pubkey AS pubkey, e.created_at AS created_at, e.id AS id, e.d AS d ${matches}) AS e`,
     }
   }
 

@@ -1,4 +1,4 @@
-import { type PageRequest, partsOf } from './filter-sql.ts'
+import { type PageRequest, partsOf, SHOWN } from './filter-sql.ts'
 import { Parameters } from './parameters.ts'
 
 /** What one statement asks for: pages of filters, and the stored versions at some addresses. */
@@ -27,7 +27,7 @@ export interface Statement {
   readonly pageOfPart: readonly number[]
 }
 
-/** One row: a key, which part found it, whether it is to be shown (or is a winner asked for by address), and then its d. */
+/** One row: a key, which part found it, what it is, and for versions not yet verified and for winners the d of its address. */
 export type KeyRow = readonly [
   id: string,
   pubkey: string,
@@ -38,10 +38,8 @@ export type KeyRow = readonly [
   d: string,
 ]
 
-/** `shown` of a row that only marks how far the page got, of one that belongs to it, and of a winner at an address. */
-export const HIDDEN = 0
-export const SHOWN = 1
-export const VERSION = 2
+/** `shown` of a winner that was asked for by its address. */
+export const VERSION = 3
 
 const columns = (part: number, shown: string, d: string): string =>
   `lower(hex(e.id)) AS id, lower(hex(e.pubkey)) AS pubkey, e.created_at AS created_at, e.kind AS kind,
@@ -54,11 +52,11 @@ export function statementOf(request: StoreRequest): Statement | null {
   const scalars: string[] = []
   const selects: string[] = []
   request.pages.forEach((page, index) => {
-    for (const { from, scalar, shown } of partsOf(page, parameters)) {
+    for (const { from, scalar, shown, d } of partsOf(page, parameters)) {
       const part = pageOfPart.push(index) - 1
       const name = `keys${part}`
       if (scalar !== undefined) scalars.push(`(${scalar}) AS ${name}`)
-      selects.push(`SELECT ${columns(part, shown?.(name) ?? String(SHOWN), "''")} ${from(name)}`)
+      selects.push(`SELECT ${columns(part, shown?.(name) ?? String(SHOWN), d ?? "''")} ${from(name)}`)
     }
   })
   if (request.addresses.length > 0) selects.push(versionsSql(request.addresses, parameters))

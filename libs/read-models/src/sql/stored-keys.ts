@@ -3,12 +3,18 @@ import { ok, type Result } from '@millrace/kernel'
 import { addressKey } from '@millrace/nostr'
 import type { EventKey } from '../bodies/event-body.ts'
 import { comparePositions, type Position } from '../position.ts'
-import { type KeyRow, SHOWN, type StoreRequest, statementOf, VERSION } from './statement.ts'
+import { HIDDEN, UNVERIFIED } from './filter-sql.ts'
+import { type KeyRow, type StoreRequest, statementOf, VERSION } from './statement.ts'
 
-/** The keys of one page of a filter, superseded and unreadable events left out. */
+/** A key that matches. With an address: it counts only if it is the winner there. */
+export interface FoundKey extends EventKey {
+  readonly unverifiedAddress: string | null
+}
+
+/** The keys of one page of a filter, unreadable events left out, and superseded ones where that is known. */
 export interface KeyPage {
   /** In served order, each id once. */
-  readonly keys: readonly EventKey[]
+  readonly keys: readonly FoundKey[]
   /** The page is complete up to here, this position included; null: there is nothing after it. */
   readonly endsAt: Position | null
 }
@@ -55,11 +61,19 @@ function answerOf(
   pageOfPart: readonly number[],
   rows: readonly KeyRow[],
 ): StoreAnswer {
-  const parts: FoundKey[][] = pageOfPart.map(() => [])
+  const parts: PageRow[][] = pageOfPart.map(() => [])
   const versions = new Map<string, StoredVersion>()
   for (const [id, pubkey, createdAt, kind, part, shown, d] of rows) {
     if (shown === VERSION) versions.set(addressKey(kind, pubkey, d), { id, pubkey, createdAt, kind, d })
-    else parts[part]?.push({ id, pubkey, createdAt, kind, isShown: shown === SHOWN })
+    else
+      parts[part]?.push({
+        id,
+        pubkey,
+        createdAt,
+        kind,
+        isHidden: shown === HIDDEN,
+        unverifiedAddress: shown === UNVERIFIED ? addressKey(kind, pubkey, d) : null,
+      })
   }
   const pages = request.pages.map(({ rowsMax }, page) => {
     const ofPage = parts.filter((_, part) => pageOfPart[part] === page)
@@ -70,22 +84,22 @@ function answerOf(
   return { pages, versions }
 }
 
-interface FoundKey extends EventKey {
-  readonly isShown: boolean
+interface PageRow extends FoundKey {
+  readonly isHidden: boolean
 }
 
-function endOf(found: readonly FoundKey[], rowsMax: number): Position | null {
+function endOf(found: readonly PageRow[], rowsMax: number): Position | null {
   if (found.length < rowsMax) return null
   const last = found.toSorted(comparePositions).at(-1)
   return last === undefined ? null : { createdAt: last.createdAt, id: last.id }
 }
 
-function keysOf(found: FoundKey[], endsAt: Position | null): EventKey[] {
-  const keys: EventKey[] = []
+function keysOf(found: PageRow[], endsAt: Position | null): FoundKey[] {
+  const keys: FoundKey[] = []
   for (const key of found.sort(comparePositions)) {
     if (endsAt !== null && comparePositions(key, endsAt) > 0) break
     // Before a merge the store may hold an event more than once.
-    if (key.isShown && key.id !== keys.at(-1)?.id) keys.push(key)
+    if (!key.isHidden && key.id !== keys.at(-1)?.id) keys.push(key)
   }
   return keys
 }

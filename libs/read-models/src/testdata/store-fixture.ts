@@ -26,6 +26,11 @@ export async function emptyStore(writes: ClickHouse): Promise<void> {
   for (const table of TABLES) unwrap(await writes.command(`TRUNCATE TABLE nostr_store.${table} SYNC`))
 }
 
+/** Brings every table to the state after all merges. */
+export async function mergeStore(writes: ClickHouse): Promise<void> {
+  for (const table of TABLES) unwrap(await writes.command(`OPTIMIZE TABLE nostr_store.${table} FINAL`))
+}
+
 const COLUMNS =
   'id, pubkey, created_at, kind, d, owner, expiration, tags, content, sig, received_at, source, edge, log_partition, log_offset, appended_at'
 
