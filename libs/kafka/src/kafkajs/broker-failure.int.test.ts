@@ -9,7 +9,7 @@ import type { Log, LogProducer, LogRecord, Placement } from '../port.ts'
 import { createKafkaLog } from './kafka-log.ts'
 
 const PARTITIONS = 4
-const KILLS = 3
+const KILLS = 2
 
 let broker: OwnBroker
 let log: Log
