@@ -65,6 +65,9 @@ async function read(
     settings: {
       max_result_bytes: String(ANSWER_BYTES_MAX),
       result_overflow_mode: 'throw',
+      // Held back until its end, so that a refusal comes as one and not as a broken connection.
+      wait_end_of_query: 1,
+      http_response_buffer_size: String(ANSWER_BYTES_MAX),
       output_format_json_escape_forward_slashes: 0,
       output_format_json_quote_64bit_integers: 0,
     },
