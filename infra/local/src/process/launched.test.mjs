@@ -42,8 +42,15 @@ test('what it started ends with it', async () => {
 })
 
 test('one that ignores the signal is killed at the deadline', async () => {
-  const child = launch({ command: 'sh', args: ['-c', 'trap "" TERM; echo up; while :; do sleep 0.1; done'] })
-  await until(() => child.isRunning(), { what: 'started', deadlineMs: 1000 })
+  let deaf = false
+  const child = launch({
+    command: 'sh',
+    args: ['-c', 'trap "" TERM; echo deaf; while :; do sleep 0.1; done'],
+    onLog: () => {
+      deaf = true
+    },
+  })
+  await until(() => deaf, { what: 'the trap set', deadlineMs: 10_000 })
   expect((await child.stop({ by: 'SIGTERM', timeoutMs: 200 })).signal).toBe('SIGKILL')
 })
 
