@@ -25,7 +25,7 @@ const boundaries = (extra) => [
 ]
 
 export default [
-  { ignores: ['**/node_modules/**', 'dist/**', '.millrace/**', '.nx/**'] },
+  { ignores: ['**/node_modules/**', 'dist/**', '.millrace/**', '.nx/**', 'vitest.config.ts'] },
   {
     files: ['**/*.ts', '**/*.mjs'],
     languageOptions: { parser: tseslint.parser },

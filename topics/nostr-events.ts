@@ -13,5 +13,5 @@ export const nostrEvents = (options: TopicOptions): Topic => ({
     'flush.messages': options.durability === 'power-cut' ? '1' : '9223372036854775807',
   },
   writers: ['relay', 'mirror', 'import', 'deletion'],
-  readers: ['relay', 'storage', 'aggregation', 'deletion', 'forwarder', 'archive'],
+  readers: ['relay', 'storage', 'aggregation', 'deletion', 'forwarder', 'archive', 'query-api'],
 })
