@@ -1,4 +1,4 @@
-// Writes docs/configuration.md and docs/metrics.md from the code. `npm run docs`; `npm run docs -- --check` only compares.
+// Writes docs/configuration.md, docs/metrics.md and docs/openapi.json from the code. `npm run docs`; `npm run docs -- --check` only compares.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -65,11 +65,18 @@ function metrics() {
   ].join('\n')
 }
 
+const openApi = () =>
+  execFileSync(process.execPath, ['apps/query-api/src/openapi/print-openapi.ts'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+
 const check = process.argv.includes('--check')
 let stale = false
 for (const [name, text] of [
   ['configuration.md', configuration()],
   ['metrics.md', metrics()],
+  ['openapi.json', openApi()],
 ]) {
   const path = fileURLToPath(new URL(name, import.meta.url))
   if (!check) writeFileSync(path, text)

@@ -21,10 +21,10 @@ const bytes = (names: string) => `arrayMap(x -> toFixedString(unhex(x), 32), {${
 
 /** Only what reaches one of the given events, so the answer is as bounded as they are. A d of any length goes as its hash. */
 const STATEMENT = `
-SELECT 'event' AS target, lower(hex(event_id)) AS id, lower(hex(author)) AS author, toUInt16(0) AS kind, '' AS d,
-  toUInt64(0) AS second, is_request
-FROM nostr_store.tombstone_events
-WHERE (event_id, author) IN (SELECT arrayJoin(arrayZip(${bytes('ids')}, ${bytes('authors')})))
+SELECT 'event' AS target, lower(hex(t.event_id)) AS id, lower(hex(t.author)) AS author, toUInt16(0) AS kind, '' AS d,
+  toUInt64(0) AS second, t.is_request AS is_request
+FROM nostr_store.tombstone_events AS t
+WHERE (t.event_id, t.author) IN (SELECT arrayJoin(arrayZip(${bytes('ids')}, ${bytes('authors')})))
 UNION ALL
 SELECT 'address', lower(hex(floor_id)), lower(hex(pubkey)), kind, d, floor_created_at, toUInt8(0)
 FROM nostr_store.tombstone_addresses

@@ -112,7 +112,7 @@ async function answerOne(call: Call, parts: EventParts): Promise<Result<Answer>>
     status: 200,
     contentType: 'application/json',
     body: event.json,
-    headers: { etag: `"${id}"` },
+    headers: { etag: `W/"${id}"` },
   })
 }
 

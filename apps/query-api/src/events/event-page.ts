@@ -28,7 +28,7 @@ export async function readPage(
     if (!chunk.ok) return chunk
     for (const event of chunk.value) {
       if (after !== null && !isServedAfter(event, after)) continue
-      bytes += event.json.length
+      bytes += Buffer.byteLength(event.json)
       const last = events.at(-1)
       if (last !== undefined && (events.length === limit || bytes > bytesMax))
         return ok({ events, next: { createdAt: last.createdAt, id: last.id } })

@@ -24,6 +24,7 @@ export class KafkaLogEnds implements LogEndsReader {
   readonly #options: LogEndsOptions
   #admin: LogAdmin | null = null
   #asking: Promise<LogEnds | null> | null = null
+  #askedSinceMs = 0
   #latest: LogEnds | null = null
 
   constructor(log: Pick<Log, 'admin'>, options: LogEndsOptions) {
@@ -34,10 +35,15 @@ export class KafkaLogEnds implements LogEndsReader {
   async read(): Promise<LogEnds | null> {
     const { maxAgeMs, timeoutMs } = this.#options
     if (this.#latest !== null && Date.now() - this.#latest.atMs < maxAgeMs) return this.#latest
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = null
-    })
-    return inTime(this.#asking, timeoutMs)
+    if (this.#asking === null) {
+      this.#askedSinceMs = performance.now()
+      this.#asking = this.#ask().finally(() => {
+        this.#asking = null
+      })
+    }
+    // A question that waits for a broker already is waited for once, not by every request.
+    const leftMs = timeoutMs - (performance.now() - this.#askedSinceMs)
+    return leftMs <= 0 ? null : inTime(this.#asking, leftMs)
   }
 
   async #ask(): Promise<LogEnds | null> {

@@ -24,6 +24,11 @@ export function createApiApp(options: ApiAppOptions): Express {
   const app = express()
   app.disable('x-powered-by').set('query parser', false).set('case sensitive routing', true)
   app.use(measure(metrics))
+  app.use((_, response, next) => {
+    // Events are written by strangers: no browser may take an answer for anything but JSON.
+    response.set('x-content-type-options', 'nosniff')
+    next()
+  })
   app.use(
     cors({
       origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],

@@ -12,10 +12,14 @@ export interface DispatchOptions {
   readonly requestsConcurrentMax: number
 }
 
+/** Probes and scrapes are answered whatever the load: places of their own. */
+const OPERATIONS_CONCURRENT_MAX = 32
+
 /** Runs endpoints: a bounded number at once, each for a bounded time, counted and timed under its name. */
 export class Dispatch {
   readonly #options: DispatchOptions
   readonly #places: Places
+  readonly #operationsPlaces = new Places(OPERATIONS_CONCURRENT_MAX)
 
   constructor(options: DispatchOptions) {
     this.#options = options
@@ -24,7 +28,7 @@ export class Dispatch {
 
   /** Answers one request; rejects only because of a programming error. */
   async run(endpoint: Endpoint, request: Request, response: Response): Promise<void> {
-    const place = this.#places.take()
+    const place = (endpoint.doc.tag === 'operations' ? this.#operationsPlaces : this.#places).take()
     if (!place.ok) return this.#answerFault(endpoint, response, place.fault)
     // A place is held until the last byte has left: answers that wait for slow readers take memory too.
     response.once('close', place.value)
