@@ -72,8 +72,13 @@ test('the newest version rules at both edges and in SQL, and an older one is ref
   await stored(newer.id)
   expect((await client.req([{ authors: [key.pubkey], kinds: [0] }])).events).toEqual([newer])
   expect((await client.req([{ ids: [older.id] }])).events).toEqual([])
-  const current = await stack.sql(`SELECT id FROM nostr.events_current WHERE pubkey = '${key.pubkey}'`)
-  expect(current).toEqual([{ id: newer.id }])
+  // An insert reaches the winners a moment after the events: each view is right as of its own moment.
+  const currentIds = () =>
+    stack.sql<{ id: string }>(`SELECT id FROM nostr.events_current WHERE pubkey = '${key.pubkey}'`)
+  await until(async () => (await currentIds()).some(({ id }) => id === newer.id), {
+    what: 'the newest version in events_current',
+  })
+  expect(await currentIds()).toEqual([{ id: newer.id }])
   const second = await RelayClient.connect(stack.secondRelayUrl)
   expect(await second.publish(oldest)).toMatchObject({
     accepted: false,
@@ -109,6 +114,33 @@ test('with storage stopped: served at once, after an edge restart too, and on th
   await stack.control('POST', '/parts/storage/start')
   await stored(event.id)
   await stack.untilHealthy()
+})
+
+test('the largest event, and one that is all escapes, go through log, tables and out again unchanged', async () => {
+  const frameBytesMax = 512 * 1024
+  const key = testKey('spine largest')
+  const draft = sign({ kind: 1, content: '' }, key)
+  const room = frameBytesMax - Buffer.byteLength(JSON.stringify(['EVENT', draft]))
+  const largest = sign({ kind: 1, content: 'x'.repeat(room) }, key)
+  const escapes = sign(
+    { kind: 1, content: '\u0001"\\\u2028é😀\n'.repeat(8_000), tags: [['t', '\u0000"\\']] },
+    key,
+  )
+  const client = await RelayClient.connect(stack.relayUrl)
+  for (const event of [largest, escapes]) {
+    expect(await client.publish(event)).toMatchObject({ accepted: true })
+    await stored(event.id)
+    expect((await client.req([{ ids: [event.id] }])).events).toEqual([event])
+  }
+  const tooLarge = sign({ kind: 1, content: 'x'.repeat(room + 1) }, key)
+  client.sendMessage('EVENT', tooLarge)
+  const { code } = await client.closed
+  expect(code).toBe(1009)
+  // The other edge has neither in its cache: this answer comes from the tables.
+  const second = await RelayClient.connect(stack.secondRelayUrl)
+  expect((await second.req([{ ids: [largest.id, escapes.id] }])).events).toHaveLength(2)
+  expect((await second.req([{ ids: [tooLarge.id] }])).events).toEqual([])
+  await second.close()
 })
 
 test('private kinds come out for their people only, on every way', async () => {
