@@ -26,7 +26,7 @@ afterAll(() => stack?.remove(), 60_000)
 const keys = Array.from({ length: 50 }, (_, i) => testKey(`kill ${seed} ${i}`))
 let sequence = 0
 
-/** Mostly notes; some profiles and addressable versions; one in twenty with a broken signature. */
+/** Notes; one in twenty has a broken signature. */
 function nextEvent(): SignedEvent {
   const n = ++sequence
   const key = keys[n % keys.length] ?? keys[0]
