@@ -40,7 +40,7 @@ test('the catalogue is what the architecture says: names, cleanup, writers, read
       {
         "cleanup": "compact",
         "name": "nostr.events.v1",
-        "readers": "relay storage aggregation deletion forwarder archive",
+        "readers": "relay storage aggregation deletion forwarder archive query-api",
         "writers": "relay mirror import deletion",
       },
       {
