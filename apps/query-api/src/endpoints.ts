@@ -5,7 +5,7 @@ import { createEventReader } from '@millrace/read-models'
 import type { ApiConfig } from './config.ts'
 import { storedErasedIds } from './events/erased-ids.ts'
 import { eventEndpoints } from './events/event-endpoints.ts'
-import type { LogEndsReader } from './freshness/log-ends.ts'
+import type { StoreFreshness } from './freshness/store-freshness.ts'
 import { healthEndpoints } from './health/health-endpoints.ts'
 import { targetCheck } from './health/target-check.ts'
 import type { Endpoint } from './http/endpoint.ts'
@@ -15,7 +15,7 @@ import { statsEndpoint } from './stats/stats-endpoint.ts'
 
 export interface EndpointParts {
   readonly clickhouse: ClickHouse
-  readonly logEnds: LogEndsReader
+  readonly freshness: StoreFreshness
   readonly metrics: Metrics
   readonly api: Pick<ApiConfig, 'healthTargets' | 'healthTimeoutMs' | 'responseBytesMax' | 'requestTimeoutMs'>
   readonly clock?: Clock
@@ -23,7 +23,7 @@ export interface EndpointParts {
 
 /** Everything the query API serves. */
 export function endpointsOf(parts: EndpointParts): readonly Endpoint[] {
-  const { clickhouse, logEnds, metrics, api, clock = systemClock } = parts
+  const { clickhouse, freshness, metrics, api, clock = systemClock } = parts
   const own = new Map([['clickhouse', clickHouseCheck(clickhouse, api.healthTimeoutMs)]])
   const others = new Map(
     api.healthTargets.map((target) => [target.name, targetCheck(target, api.healthTimeoutMs)] as const),
@@ -36,13 +36,12 @@ export function endpointsOf(parts: EndpointParts): readonly Endpoint[] {
   })
   return withOpenApi([
     ...eventEndpoints({
-      clickhouse,
       reader,
-      logEnds,
+      freshness,
       clock,
       responseBytesMax: api.responseBytesMax,
     }),
-    statsEndpoint(clickhouse, logEnds),
+    statsEndpoint(clickhouse, freshness),
     ...registryEndpoints,
     ...healthEndpoints({ own, others, metrics }),
   ])

@@ -27,6 +27,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { endpointsOf } from './endpoints.ts'
 import { KafkaLogEnds } from './freshness/log-ends.ts'
+import { createStoreFreshness } from './freshness/store-freshness.ts'
 import { revalidate } from './testing/revalidate.ts'
 import { type Serving, serve } from './testing/serving.ts'
 
@@ -77,7 +78,7 @@ beforeAll(async () => {
   const metrics = createMetrics('query-api')
   const endpoints = endpointsOf({
     clickhouse: reads,
-    logEnds: new KafkaLogEnds(log, { maxAgeMs: 0, timeoutMs: 1_000 }),
+    freshness: createStoreFreshness(reads, new KafkaLogEnds(log, 1_000), 0),
     metrics,
     api: { healthTargets: [], healthTimeoutMs: 2_000, responseBytesMax: 100_000, requestTimeoutMs: 10_000 },
     clock: new ManualClock(NOW_S * 1000),

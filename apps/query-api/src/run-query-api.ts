@@ -4,11 +4,12 @@ import type { ProcessContext } from '@millrace/observability'
 import type { QueryApiConfig } from './config.ts'
 import { endpointsOf } from './endpoints.ts'
 import { KafkaLogEnds } from './freshness/log-ends.ts'
+import { createStoreFreshness } from './freshness/store-freshness.ts'
 import { createApiApp } from './http/api-app.ts'
 import { startApiServer } from './http/api-server.ts'
 
-/** How old an end of the log may be when it is used: it makes answers say that they are that much older. */
-const LOG_ENDS_MAX_AGE_MS = 250
+/** Requests within this time share one look at the watermarks and the log: their answers claim to be that much older. */
+const FRESHNESS_MAX_AGE_MS = 250
 const LOG_ENDS_TIMEOUT_MS = 250
 
 /** Wires the process: ClickHouse and the log, then the endpoints over them, then the port. */
@@ -22,8 +23,9 @@ export async function runQueryApi(context: ProcessContext<QueryApiConfig>): Prom
   )
   const kafka = createKafkaLog(config.kafka, { log })
   onStop('log', () => kafka.close())
-  const logEnds = new KafkaLogEnds(kafka, { maxAgeMs: LOG_ENDS_MAX_AGE_MS, timeoutMs: LOG_ENDS_TIMEOUT_MS })
-  const endpoints = endpointsOf({ clickhouse, logEnds, metrics, api })
+  const logEnds = new KafkaLogEnds(kafka, LOG_ENDS_TIMEOUT_MS)
+  const freshness = createStoreFreshness(clickhouse, logEnds, FRESHNESS_MAX_AGE_MS)
+  const endpoints = endpointsOf({ clickhouse, freshness, metrics, api })
   const app = createApiApp({ ...api, endpoints, metrics, log })
   const server = await startApiServer(app, api)
   onStop('server', () => server.close())

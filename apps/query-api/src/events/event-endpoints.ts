@@ -1,12 +1,10 @@
 import { hash } from 'node:crypto'
-import type { ClickHouse } from '@millrace/clickhouse'
 import { type Clock, err, invalid, ok, type Result } from '@millrace/kernel'
 import { isHex64 } from '@millrace/nostr'
 import type { EventReader, ReadContext } from '@millrace/read-models'
 import { z } from 'zod'
 import { type Freshness, freshnessJson, freshnessShape } from '../freshness/freshness.ts'
-import type { LogEndsReader } from '../freshness/log-ends.ts'
-import { readStoreState } from '../freshness/store-freshness.ts'
+import type { StoreFreshness } from '../freshness/store-freshness.ts'
 import type { Answer, Call, Endpoint } from '../http/endpoint.ts'
 import { jsonDoc, problemDocs } from '../http/endpoint-doc.ts'
 import { problemAnswer } from '../http/problem.ts'
@@ -16,9 +14,8 @@ import { eventsQuery, PAGE_EVENTS_DEFAULT, parseEventsQuery } from './events-que
 import { encodeCursor } from './position-cursor.ts'
 
 export interface EventParts {
-  readonly clickhouse: ClickHouse
   readonly reader: EventReader
-  readonly logEnds: LogEndsReader
+  readonly freshness: StoreFreshness
   readonly clock: Clock
   readonly responseBytesMax: number
 }
@@ -75,9 +72,9 @@ export const eventEndpoints = (parts: EventParts): readonly Endpoint[] => [
 async function answerPage(call: Call, parts: EventParts): Promise<Result<Answer>> {
   const query = parseEventsQuery(call.query)
   if (!query.ok) return query
-  const { clickhouse, logEnds, reader, responseBytesMax } = parts
+  const { freshness, reader, responseBytesMax } = parts
   // Freshness first: what the store is known to hold then, the page read afterwards has.
-  const state = await call.clickHouseTime.of(() => readStoreState(clickhouse, logEnds))
+  const state = await call.clickHouseTime.of(() => freshness.read())
   if (!state.ok) return state
   const page = await call.clickHouseTime.of(() =>
     readPage(reader, query.value, contextOf(call, parts), responseBytesMax),

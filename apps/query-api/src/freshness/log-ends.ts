@@ -12,29 +12,20 @@ export interface LogEndsReader {
   read(): Promise<LogEnds | null>
 }
 
-export interface LogEndsOptions {
-  /** An answer is used again for this long. */
-  readonly maxAgeMs: number
-  readonly timeoutMs: number
-}
-
 /** Asks the log where it ends, at most once at a time, and never keeps a request waiting for a broker that is away. */
 export class KafkaLogEnds implements LogEndsReader {
   readonly #log: Pick<Log, 'admin'>
-  readonly #options: LogEndsOptions
+  readonly #timeoutMs: number
   #admin: LogAdmin | null = null
   #asking: Promise<LogEnds | null> | null = null
   #askedSinceMs = 0
-  #latest: LogEnds | null = null
 
-  constructor(log: Pick<Log, 'admin'>, options: LogEndsOptions) {
+  constructor(log: Pick<Log, 'admin'>, timeoutMs: number) {
     this.#log = log
-    this.#options = options
+    this.#timeoutMs = timeoutMs
   }
 
   async read(): Promise<LogEnds | null> {
-    const { maxAgeMs, timeoutMs } = this.#options
-    if (this.#latest !== null && Date.now() - this.#latest.atMs < maxAgeMs) return this.#latest
     if (this.#asking === null) {
       this.#askedSinceMs = performance.now()
       this.#asking = this.#ask().finally(() => {
@@ -42,7 +33,7 @@ export class KafkaLogEnds implements LogEndsReader {
       })
     }
     // A question that waits for a broker already is waited for once, not by every request.
-    const leftMs = timeoutMs - (performance.now() - this.#askedSinceMs)
+    const leftMs = this.#timeoutMs - (performance.now() - this.#askedSinceMs)
     return leftMs <= 0 ? null : inTime(this.#asking, leftMs)
   }
 
@@ -52,8 +43,7 @@ export class KafkaLogEnds implements LogEndsReader {
     try {
       this.#admin ??= await this.#log.admin()
       const partitions = await this.#admin.offsets(TOPICS.events)
-      this.#latest = { atMs, ends: new Map(partitions.map(({ partition, end }) => [partition, end])) }
-      return this.#latest
+      return { atMs, ends: new Map(partitions.map(({ partition, end }) => [partition, end])) }
     } catch {
       // Kafka is away: /health of the platform tells so, answers say that they may be partial.
       return null

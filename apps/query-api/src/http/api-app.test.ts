@@ -135,6 +135,7 @@ test('a client that leaves frees its place', async () => {
   const left = fetch(`${api.url}/hang`, { signal: leave.signal }).catch(() => 'left')
   await until(() => waiting.size === 1, { what: 'the first request under way' })
   const second = await fetch(`${api.url}/big`)
+  await second.arrayBuffer()
   expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1'])
   leave.abort()
   expect(await left).toBe('left')

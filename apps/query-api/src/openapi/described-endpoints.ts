@@ -2,6 +2,7 @@ import { createClickHouse } from '@millrace/clickhouse'
 import { CLICKHOUSE_ROLES, type ClickHouseConfig } from '@millrace/config'
 import { createMetrics } from '@millrace/observability'
 import { endpointsOf } from '../endpoints.ts'
+import { createStoreFreshness } from '../freshness/store-freshness.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 
 const NOBODY = { username: '', password: '' }
@@ -10,9 +11,10 @@ const NOBODY = { username: '', password: '' }
 export function describedEndpoints(): readonly Endpoint[] {
   const users = Object.fromEntries(CLICKHOUSE_ROLES.map((role) => [role, NOBODY]))
   const config = { url: 'http://127.0.0.1:1', caFile: null, users: users as ClickHouseConfig['users'] }
+  const clickhouse = createClickHouse(config, 'api')
   return endpointsOf({
-    clickhouse: createClickHouse(config, 'api'),
-    logEnds: { read: async () => null },
+    clickhouse,
+    freshness: createStoreFreshness(clickhouse, { read: async () => null }, 0),
     metrics: createMetrics('query-api'),
     api: { healthTargets: [], healthTimeoutMs: 1, responseBytesMax: 1, requestTimeoutMs: 1 },
   })

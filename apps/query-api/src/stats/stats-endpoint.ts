@@ -1,16 +1,16 @@
 import type { ClickHouse } from '@millrace/clickhouse'
 import { ok } from '@millrace/kernel'
-import type { LogEndsReader } from '../freshness/log-ends.ts'
+import { Remembered } from '../freshness/remembered.ts'
+import type { StoreFreshness } from '../freshness/store-freshness.ts'
 import { type Endpoint, jsonAnswer } from '../http/endpoint.ts'
 import { jsonDoc, problemDocs } from '../http/endpoint-doc.ts'
 import { problemAnswer } from '../http/problem.ts'
-import { Remembered } from '../http/remembered.ts'
 import { readStats, statsSchema } from './stats.ts'
 
 const MAX_AGE_S = 5
 
-export function statsEndpoint(clickhouse: ClickHouse, logEnds: LogEndsReader): Endpoint {
-  const stats = new Remembered(() => readStats(clickhouse, logEnds), MAX_AGE_S * 1000)
+export function statsEndpoint(clickhouse: ClickHouse, freshness: StoreFreshness): Endpoint {
+  const stats = new Remembered(() => readStats(clickhouse, freshness), MAX_AGE_S * 1000)
   return {
     name: 'stats',
     method: 'get',

@@ -2,8 +2,7 @@ import type { ClickHouse } from '@millrace/clickhouse'
 import { ok, type Result } from '@millrace/kernel'
 import { z } from 'zod'
 import { freshnessJson, freshnessShape } from '../freshness/freshness.ts'
-import type { LogEndsReader } from '../freshness/log-ends.ts'
-import { readStoreState, type StoreState } from '../freshness/store-freshness.ts'
+import type { StoreFreshness, StoreState } from '../freshness/store-freshness.ts'
 
 export const statsSchema = z
   .object({
@@ -40,8 +39,8 @@ interface KindRow {
 }
 
 /** Reads everything for GET /api/stats: a scan of all events, so callers share one. */
-export async function readStats(ch: ClickHouse, logEnds: LogEndsReader): Promise<Result<Stats>> {
-  const state = await readStoreState(ch, logEnds)
+export async function readStats(ch: ClickHouse, freshness: StoreFreshness): Promise<Result<Stats>> {
+  const state = await freshness.read()
   if (!state.ok) return state
   const kinds = await ch.query<KindRow>(
     `SELECT kind, count() AS events, max(created_at) AS newest

@@ -1,6 +1,6 @@
 import type { Result } from '@millrace/kernel'
 
-/** A value that is costly to get: got once for everybody who asks meanwhile and for a while after; faults are not kept. */
+/** A value that is costly to get: got once for everybody who asks meanwhile and for a while after its question; faults are not kept. */
 export class Remembered<T> {
   readonly #get: () => Promise<Result<T>>
   readonly #maxAgeMs: number
@@ -22,9 +22,10 @@ export class Remembered<T> {
   }
 
   async #refresh(): Promise<Result<T>> {
+    const askedMs = performance.now()
     const result = await this.#get()
     this.#value = result.ok ? result : null
-    this.#goodUntilMs = performance.now() + this.#maxAgeMs
+    this.#goodUntilMs = askedMs + this.#maxAgeMs
     return result
   }
 }
