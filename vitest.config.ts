@@ -1,17 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
 const exclude = ['**/node_modules/**', 'dist/**', '.millrace/**']
-const roots = '{apps,libs,topics,schemas,infra}'
+const servers = '**/*.{contract,int}.test.{ts,mjs}'
+/** These empty and fill the one ClickHouse that `npm test` starts. */
+const sharing = '{apps/{ctl,query-api},libs/{clickhouse,codec,projections,read-models}}'
 
-/** `fast` needs no servers; `stack` has real ones; `e2e` starts whole platforms, one at a time on a small machine. */
+/**
+ * `fast` needs no servers; `shared` uses the Kafka and ClickHouse that `npm test` starts, one file at a time; `own` starts
+ * servers or whole platforms of its own, two files at a time.
+ */
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'fast',
-          include: [`${roots}/**/*.{test,property.test}.{ts,mjs}`],
-          exclude: [...exclude, '**/*.int.test.*', '**/*.contract.test.*'],
+          include: ['{apps,libs,topics,schemas,infra}/**/*.{test,property.test}.{ts,mjs}'],
+          exclude: [...exclude, servers],
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 60_000,
@@ -20,11 +25,12 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'stack',
-          include: [`${roots}/**/*.{contract,int}.test.{ts,mjs}`],
-          exclude: [...exclude, 'apps/e2e/**'],
+          name: 'shared',
+          include: [`${sharing}/${servers}`],
+          exclude,
           pool: 'forks',
-          maxWorkers: 2,
+          maxWorkers: 1,
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
@@ -32,12 +38,11 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'e2e',
-          include: ['apps/e2e/**/*.int.test.ts'],
-          exclude,
+          name: 'own',
+          include: [`{apps,libs,infra}/${servers}`],
+          exclude: [...exclude, `${sharing}/**`],
           pool: 'forks',
-          maxWorkers: 1,
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
