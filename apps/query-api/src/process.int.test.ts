@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testClickHouseUrl, testKafkaBrokers, until } from '@millrace/testkit'
 import { freePorts } from '@millrace/testkit/stack'
@@ -45,6 +48,29 @@ test('it starts, tells its health, and stops cleanly when asked', async () => {
   await until(async () => (await health(port))?.status === 200, { what: 'health', deadlineMs: 30_000 })
   child.kill('SIGTERM')
   expect([await exited, output()]).toEqual([0, expect.stringContaining('stopped')])
+}, 60_000)
+
+test('a request continues the trace of its caller', async () => {
+  const [port = 0] = await freePorts(1)
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-trace-'))
+  const traceFile = join(folder, 'spans.jsonl')
+  const { child, exited } = run({ API_PORT: String(port), TRACE_FILE: traceFile })
+  await until(async () => (await health(port)) !== null, { what: 'health', deadlineMs: 30_000 })
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+  await fetch(`http://127.0.0.1:${port}/mode`, {
+    headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+  })
+  child.kill('SIGTERM')
+  await exited
+  const spans = readFileSync(traceFile, 'utf8').trim().split('\n')
+  rmSync(folder, { recursive: true })
+  expect(spans.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({
+      name: 'api.request',
+      trace_id: traceId,
+      attributes: { 'http.request.method': 'GET', 'http.route': '/mode' },
+    }),
+  ])
 }, 60_000)
 
 test('it ends with its parent', async () => {

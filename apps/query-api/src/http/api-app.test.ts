@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { err, invalid, ok, transient } from '@millrace/kernel'
-import { until } from '@millrace/testkit'
+import { until, within } from '@millrace/testkit'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { revalidate } from '../testing/revalidate.ts'
@@ -146,6 +148,29 @@ test('a client that leaves frees its place', async () => {
   }
   await until(isFree, { what: 'a free place' })
   expect(await api.metrics.expose()).toContain('api_requests_total{endpoint="hang",status="499"')
+})
+
+test('a stop finishes what is under way and waits for nobody else', async () => {
+  let finish = () => {}
+  const asked = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  let isAsked = false
+  const late = endpoint('/late', async () => {
+    isAsked = true
+    await asked
+    return ok(jsonAnswer(200, 'late'))
+  })
+  const api = await serve([late])
+  const idle = connect(Number(new URL(api.url).port), '127.0.0.1')
+  await once(idle, 'connect')
+  const answer = fetch(`${api.url}/late`)
+  await until(() => isAsked, { what: 'the request under way' })
+  const stopped = api[Symbol.asyncDispose]()
+  finish()
+  expect(await (await answer).json()).toBe('late')
+  await within(2_000, 'the stop', Promise.resolve(stopped))
+  idle.destroy()
 })
 
 test('probes are answered while every place is taken', async () => {

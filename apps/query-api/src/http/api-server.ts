@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { FaultError, fatal } from '@millrace/kernel'
 import type { Express } from 'express'
@@ -47,16 +47,28 @@ export async function startApiServer(app: Express, options: ApiServerOptions): P
     )
     server.listen(port, host, resolve)
   })
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS)
-        server.close(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-        server.closeIdleConnections()
-      }),
-  }
+  return { port: (server.address() as AddressInfo).port, close: closing(server) }
+}
+
+/** Connections without a request, such as those that clients open ahead of need, are not waited for. */
+function closing(server: Server): () => Promise<void> {
+  let underWay = 0
+  let isClosing = false
+  server.on('request', (_, response) => {
+    underWay++
+    response.once('close', () => {
+      underWay--
+      if (isClosing && underWay === 0) server.closeAllConnections()
+    })
+  })
+  return () =>
+    new Promise((resolve) => {
+      isClosing = true
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS)
+      server.close(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+      if (underWay === 0) server.closeAllConnections()
+    })
 }

@@ -1,5 +1,13 @@
 import { err, type Fault, type Result, transient } from '@millrace/kernel'
-import type { Logger, Metrics } from '@millrace/observability'
+import {
+  contextFromHeaders,
+  contextOf,
+  endSpan,
+  inContext,
+  type Logger,
+  type Metrics,
+  startSpan,
+} from '@millrace/observability'
 import type { Request, Response } from 'express'
 import { ClickHouseTime } from './clickhouse-time.ts'
 import { type Answer, type Call, type Endpoint, NEVER_CACHED } from './endpoint.ts'
@@ -43,7 +51,7 @@ export class Dispatch {
       signal: AbortSignal.any([gone.signal, timeUp]),
       clickHouseTime,
     }
-    const result = await this.#handle(endpoint, call, timeUp)
+    const result = await traced(endpoint, request, () => this.#handle(endpoint, call, timeUp))
     const { seconds } = clickHouseTime
     if (seconds !== null)
       this.#options.metrics.observe(
@@ -73,6 +81,31 @@ export class Dispatch {
         'a request failed',
       )
     send(response, answer, NEVER_CACHED)
+  }
+}
+
+/** Continues the caller's trace, where there is one; ClickHouse continues this one. */
+async function traced(
+  { method, path, doc }: Endpoint,
+  request: Request,
+  work: () => Promise<Result<Answer>>,
+): Promise<Result<Answer>> {
+  // Probes come every few seconds and tell nothing that the metrics do not.
+  if (doc.tag === 'operations') return work()
+  const { traceparent } = request.headers
+  const caller = contextFromHeaders(typeof traceparent === 'string' ? { traceparent } : {})
+  const span = startSpan(
+    'api.request',
+    { 'http.request.method': method.toUpperCase(), 'http.route': path },
+    caller,
+  )
+  let failure: string | undefined = 'internal'
+  try {
+    const result = await inContext(contextOf(span), work)
+    failure = result.ok ? undefined : result.fault.code
+    return result
+  } finally {
+    endSpan(span, failure)
   }
 }
 
