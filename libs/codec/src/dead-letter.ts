@@ -9,6 +9,7 @@ export interface DeadLetter {
   readonly logId: string
   readonly recordKey: Buffer | null
   readonly recordValue: Buffer | null
+  /** The record's headers; one named `__proto__`, which no plain object can carry, is not kept. */
   readonly headers: Readonly<Record<string, string>>
   readonly group: string
   readonly step: string

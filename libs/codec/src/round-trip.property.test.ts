@@ -91,7 +91,12 @@ const deadLetter = fc.record(
     logId: text,
     recordKey: bytesOrNull,
     recordValue: bytesOrNull,
-    headers: fc.dictionary(text, text, { maxKeys: 4, noNullPrototype: true }),
+    // Avro maps are decoded into plain objects, which cannot carry this one name: see DeadLetter.headers.
+    headers: fc.dictionary(
+      text.filter((name) => name !== '__proto__'),
+      text,
+      { maxKeys: 4, noNullPrototype: true },
+    ),
     group: text,
     step: text,
     code: text,
