@@ -38,6 +38,7 @@ const TABLES = [
   'events',
   'event_tags',
   'event_times',
+  'event_authors',
   'winners',
   'winner_repairs',
   'tombstone_events',

@@ -21,11 +21,13 @@ test.each([
   'ALTER TABLE a ADD COLUMN IF NOT EXISTS x UInt8',
   'ALTER TABLE a MODIFY SETTING x = 1',
   'DROP TABLE IF EXISTS a',
+  'INSERT INTO nostr_store.a (x) SELECT x FROM nostr_store.events',
 ])('repeatable: %s', (statement) => expect(isRepeatable(statement)).toBe(true))
 
 test.each([
   'CREATE TABLE a (x UInt8)',
   'INSERT INTO a VALUES (1)',
+  'INSERT INTO a SELECT 1',
   'ALTER TABLE a ADD COLUMN x UInt8',
   'ALTER TABLE a DELETE WHERE 1',
   'DROP TABLE a',

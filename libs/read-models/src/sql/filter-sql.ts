@@ -35,7 +35,13 @@ const EVENTS = 'nostr_store.events AS e'
 const WINNERS = 'nostr_store.winners AS e FINAL'
 const TAGS = 'nostr_store.event_tags AS e'
 const TIMES = 'nostr_store.event_times AS e'
+const AUTHORS = 'nostr_store.event_authors AS e'
 const ORDER = 'ORDER BY e.created_at DESC, e.id ASC'
+
+const UNVERIFIED_VERSIONS = {
+  shown: () => `if(${versionedSql('e.kind')}, ${UNVERIFIED}, ${SHOWN})`,
+  d: 'e.d',
+}
 
 /** Translates a page of a filter. No parts: nothing in the store can match. */
 export function partsOf(request: PageRequest, parameters: Parameters): Part[] {
@@ -44,12 +50,16 @@ export function partsOf(request: PageRequest, parameters: Parameters): Part[] {
   if (lists.some((list) => list?.length === 0)) return []
   const builder = new PartBuilder(request, parameters)
   if (filter.kinds === undefined && isTimeOnly(filter)) return [builder.byTime()]
+  if (filter.kinds === undefined && isAuthorsOnly(filter)) return [builder.byAuthor()]
   if (filter.kinds === undefined && isAboutOneThing(filter)) return [builder.byTag()]
   return [builder.regular(), builder.versioned()].filter((part) => part !== null)
 }
 
 const isTimeOnly = (filter: Filter): boolean =>
   filter.ids === undefined && filter.authors === undefined && Object.keys(filter.tags).length === 0
+
+const isAuthorsOnly = (filter: Filter): boolean =>
+  filter.authors !== undefined && filter.ids === undefined && Object.keys(filter.tags).length === 0
 
 const isAboutOneThing = (filter: Filter): boolean =>
   filter.ids === undefined &&
@@ -80,7 +90,8 @@ class PartBuilder {
     if (isTimeOnly(filter) && kinds?.some((kind) => FREQUENT_KINDS.has(kind)))
       return { from: () => this.#newest(where) }
     where.push(this.#isAlive())
-    return { from: () => `FROM ${EVENTS} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
+    const source = isAuthorsOnly(filter) ? AUTHORS : EVENTS
+    return { from: () => `FROM ${source} WHERE ${all(where)} ${ORDER} ${this.#limit}` }
   }
 
   /** Replaceable and addressable kinds: filtered after the winner is known, so that no older version shows. */
@@ -122,13 +133,18 @@ class PartBuilder {
       ${ORDER} ${this.#limit}`
   }
 
+  /** Both classes by author; the version that rules an address is asked for afterwards. */
+  byAuthor(): Part {
+    const where = all([...this.#conditions(undefined), this.#isAlive()])
+    return { ...UNVERIFIED_VERSIONS, from: () => `FROM ${AUTHORS} WHERE ${where} ${ORDER} ${this.#limit}` }
+  }
+
   /**
    * Both classes by a tag that few events have. Whether a version is current is asked afterwards, and mostly not at all,
    * since there are no versions among them.
    */
   byTag(): Part {
-    const part = this.#byTags(this.#conditions(undefined))
-    return { ...part, shown: () => `if(${versionedSql('e.kind')}, ${UNVERIFIED}, ${SHOWN})`, d: 'e.d' }
+    return { ...this.#byTags(this.#conditions(undefined)), ...UNVERIFIED_VERSIONS }
   }
 
   #byTags(conditions: readonly (string | null)[]): Part {

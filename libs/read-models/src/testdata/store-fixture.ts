@@ -9,7 +9,7 @@ export interface Placed {
   readonly offset: number
 }
 
-const TABLES = ['events', 'event_tags', 'event_times', 'winners']
+const TABLES = ['events', 'event_tags', 'event_times', 'event_authors', 'winners']
 
 /** The tables this library reads belong to the projection `events`; a layer above, so only its SQL files are used. */
 const tables = () => readMigrations('events', new URL('../../../projections/events/tables/', import.meta.url))

@@ -9,6 +9,7 @@ const STORE_TABLES = [
   'events',
   'event_tags',
   'event_times',
+  'event_authors',
   'winners',
   'winner_repairs',
   'tombstone_events',
