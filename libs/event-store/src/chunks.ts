@@ -1,0 +1,109 @@
+import type { Database } from 'lmdb'
+import { compareBytes } from './compare-bytes.ts'
+import type { Position } from './postings.ts'
+
+/**
+ * A list in pieces that fit a page. The head, under the list's own key, holds the newest entries, and once there are too
+ * many also the position from which on the other chunks go on; each of those lies under the list's key followed by the
+ * position it starts at, and goes to where the next one starts.
+ */
+export interface Chunk {
+  readonly key: Buffer
+  readonly entries: Buffer
+}
+
+export interface Head {
+  readonly entries: Buffer
+  /** Where the other chunks begin; null: there are none. */
+  readonly bound: Buffer | null
+}
+
+export type PostingTable = Database<Buffer, Buffer>
+
+/** Entries in one chunk: with its key it fits half a page of 4 KiB, past which LMDB takes a page of its own. */
+export const CHUNK_ENTRIES_MAX = 96
+/** Entries left in a head that has just given off the others. */
+export const HEAD_ENTRIES_KEPT = 32
+
+const POSITION_BYTES = 39
+const CREATED_AT_MAX = Number.MAX_SAFE_INTEGER
+const TWO_TO_32 = 0x1_0000_0000
+const AFTER_ALL_POSITIONS = Buffer.from([0xff])
+const NO_ENTRIES = Buffer.alloc(0)
+
+/** Bytes that sort as positions are served. The first is at most 0x1f. */
+export function positionKey({ createdAt, id }: Position): Buffer {
+  const key = Buffer.allocUnsafe(POSITION_BYTES)
+  const inverted = CREATED_AT_MAX - createdAt
+  key.writeUIntBE(Math.floor(inverted / TWO_TO_32), 0, 3)
+  key.writeUInt32BE(inverted % TWO_TO_32, 3)
+  id.copy(key, 7)
+  return key
+}
+
+export function positionOfKey(key: Buffer): Position {
+  const inverted = key.readUIntBE(0, 3) * TWO_TO_32 + key.readUInt32BE(3)
+  return { createdAt: CREATED_AT_MAX - inverted, id: Buffer.from(key.subarray(7, POSITION_BYTES)) }
+}
+
+/** A copy of what is under a key: lmdb hands out a buffer that the next read overwrites. */
+export function readCopy(table: Database<Buffer, Buffer>, key: Buffer): Buffer | undefined {
+  const shared = table.getBinaryFast(key)
+  if (shared === undefined) return undefined
+  const copy = Buffer.allocUnsafe(shared.length)
+  shared.copy(copy, 0, 0, shared.length)
+  return copy
+}
+
+export function readHead(table: PostingTable, list: Buffer): Head | undefined {
+  const value = readCopy(table, list)
+  if (value === undefined) return undefined
+  if (value[0] === 0) return { entries: value.subarray(1), bound: null }
+  return { entries: value.subarray(1 + POSITION_BYTES), bound: value.subarray(1, 1 + POSITION_BYTES) }
+}
+
+export function writeHead(table: PostingTable, list: Buffer, { entries, bound }: Head): void {
+  if (bound === null && entries.length === 0) table.removeSync(list)
+  else
+    table.putSync(list, Buffer.concat([Buffer.from([bound === null ? 0 : 1]), bound ?? NO_ENTRIES, entries]))
+}
+
+/** The chunk, other than the head, that holds the position if the list does: the last that starts at or before it. */
+export function chunkAt(table: PostingTable, list: Buffer, position: Buffer): Chunk | undefined {
+  const start = Buffer.concat([list, position])
+  for (const key of table.getKeys({ start, reverse: true, limit: 1 }))
+    if (isChunkOf(key, list)) return chunk(table, Buffer.from(key))
+  return undefined
+}
+
+/** The chunk after a key: after the list's own one, the first. */
+export function chunkAfter(table: PostingTable, list: Buffer, after: Buffer): Chunk | undefined {
+  const key = chunkKeyAfter(table, list, after)
+  return key === undefined ? undefined : chunk(table, key)
+}
+
+export function chunkKeyAfter(table: PostingTable, list: Buffer, after: Buffer): Buffer | undefined {
+  const end = Buffer.concat([list, AFTER_ALL_POSITIONS])
+  for (const key of table.getKeys({ start: after, end, limit: 2 }))
+    if (compareBytes(key, after) > 0) return Buffer.from(key)
+  return undefined
+}
+
+/** The last chunk of a list, the head included: its oldest entries. */
+export function lastChunk(table: PostingTable, list: Buffer): Chunk | undefined {
+  const found = chunkAt(table, list, AFTER_ALL_POSITIONS)
+  if (found !== undefined) return found
+  const head = readHead(table, list)
+  return head === undefined ? undefined : { key: list, entries: head.entries }
+}
+
+/** The position at which a chunk other than the head starts. */
+export const startOf = (key: Buffer, list: Buffer): Buffer => key.subarray(list.length)
+
+const isChunkOf = (key: Buffer, list: Buffer): boolean =>
+  key.length === list.length + POSITION_BYTES && compareBytes(key.subarray(0, list.length), list) === 0
+
+function chunk(table: PostingTable, key: Buffer): Chunk | undefined {
+  const entries = readCopy(table, key)
+  return entries === undefined ? undefined : { key, entries }
+}

@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { FORMAT_VERSION, openEnvironment, readState, type Tables } from './tables.ts'
+
+/** Why a folder that was there is not gone on with. */
+export type DropReason = 'format' | 'log' | 'boot'
+
+export interface OpenedFolder {
+  readonly tables: Tables
+  /** Null: the view goes on where it was, or it is the first one here. */
+  readonly dropped: DropReason | null
+}
+
+const BOOT_FILE = 'boot'
+const CLEAN = 'clean'
+const BOOT_ID_PATH = '/proc/sys/kernel/random/boot_id'
+
+/** Names this run of the machine; where the system has no such name, only a clean close is trusted. */
+function bootId(): string {
+  try {
+    return readFileSync(BOOT_ID_PATH, 'utf8').trim()
+  } catch {
+    return `process ${process.pid} ${process.hrtime.bigint()}`
+  }
+}
+
+/**
+ * Opens a view for writing, or starts an empty one where the old cannot be trusted: of another format, of another log, or
+ * left behind by a machine that stopped before its pages were on disk.
+ */
+export async function openFolder(folder: string, mapBytes: number, logId: string): Promise<OpenedFolder> {
+  mkdirSync(folder, { recursive: true })
+  const bootPath = join(folder, BOOT_FILE)
+  const boot = bootId()
+  const left = existsSync(bootPath) ? readFileSync(bootPath, 'utf8') : CLEAN
+  let dropped: DropReason | null = left === CLEAN || left === boot ? null : 'boot'
+  if (dropped !== null) clear(folder)
+  writeFileSync(bootPath, boot)
+  let tables = openEnvironment(folder, mapBytes, false)
+  const state = readState(tables)
+  if (state !== null && state.formatVersion !== FORMAT_VERSION) dropped = 'format'
+  else if (state !== null && state.logId !== logId) dropped = 'log'
+  if (state !== null && dropped !== null) {
+    await tables.root.close()
+    clear(folder)
+    writeFileSync(bootPath, boot)
+    tables = openEnvironment(folder, mapBytes, false)
+  }
+  return { tables, dropped }
+}
+
+/** Brings everything to disk and says so. */
+export async function closeFolder(folder: string, tables: Tables): Promise<void> {
+  await tables.root.flushed
+  await tables.root.close()
+  writeFileSync(join(folder, BOOT_FILE), CLEAN)
+}
+
+function clear(folder: string): void {
+  for (const file of ['data.mdb', 'lock.mdb', BOOT_FILE]) rmSync(join(folder, file), { force: true })
+}

@@ -1,0 +1,83 @@
+import { type Chunk, chunkAfter, chunkAt, type PostingTable, positionKey, readHead } from './chunks.ts'
+import { compareBytes } from './compare-bytes.ts'
+import {
+  countOf,
+  createdAtOf,
+  type IdOf,
+  indexAt,
+  kindOf,
+  type Position,
+  prefixOf,
+  sequenceOf,
+} from './postings.ts'
+
+/** Walks one list in served order; positioned on an entry unless `isAtEnd`. Reads one chunk at a time, as far as it is walked. */
+export class ListCursor {
+  readonly #table: PostingTable
+  readonly #list: Buffer
+  readonly #idOf: IdOf
+  #key: Buffer
+  #entries: Buffer = NO_ENTRIES
+  #hasMore = false
+  #index = 0
+  #count = 0
+  isAtEnd = false
+  /** Of the current entry. */
+  createdAt = 0
+  kind = 0
+  prefix = 0
+  sequence = 0
+
+  /** @param from the first position wanted; null: the newest */
+  constructor(table: PostingTable, list: Buffer, idOf: IdOf, from: Position | null) {
+    this.#table = table
+    this.#list = list
+    this.#idOf = idOf
+    this.#key = list
+    const head = readHead(table, list)
+    if (head === undefined) {
+      this.isAtEnd = true
+      return
+    }
+    const start = from === null ? null : positionKey(from)
+    if (start !== null && head.bound !== null && compareBytes(start, head.bound) >= 0)
+      this.#take(chunkAt(table, list, start) ?? { key: list, entries: NO_ENTRIES })
+    else this.#take({ key: list, entries: head.entries }, head.bound !== null)
+    if (from !== null) this.#index = indexAt(this.#entries, from, this.#idOf)
+    this.#settle()
+  }
+
+  id(): Buffer {
+    return this.#idOf(this.sequence)
+  }
+
+  next(): void {
+    this.#index++
+    this.#settle()
+  }
+
+  #take({ key, entries }: Chunk, hasMore = true): void {
+    this.#key = key
+    this.#entries = entries
+    this.#count = countOf(entries)
+    this.#hasMore = hasMore
+    this.#index = 0
+  }
+
+  #settle(): void {
+    while (this.#index >= this.#count) {
+      const next = this.#hasMore ? chunkAfter(this.#table, this.#list, this.#key) : undefined
+      if (next === undefined) {
+        this.isAtEnd = true
+        return
+      }
+      this.#take(next)
+    }
+    this.createdAt = createdAtOf(this.#entries, this.#index)
+    this.kind = kindOf(this.#entries, this.#index)
+    this.prefix = prefixOf(this.#entries, this.#index)
+    this.sequence = sequenceOf(this.#entries, this.#index)
+  }
+}
+
+const NO_ENTRIES = Buffer.alloc(0)

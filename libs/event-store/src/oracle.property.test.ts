@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type UNBOUNDED, World } from './testing/world.ts'
+
+const QUERIES = Number(process.env['VIEW_ORACLE_QUERIES'] ?? 3_000)
+const SEED = Number(process.env['VIEW_ORACLE_SEED'] ?? Math.floor(Math.random() * 1e9))
+const QUERIES_PER_STEP = 20
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-view-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Runs worlds of rising seeds until so many queries were compared; the events compared show that it says something. */
+async function compare(
+  share: number,
+  options: { withTombstones?: boolean; bounds?: typeof UNBOUNDED; events: number },
+  each: (world: World) => Promise<void> = async () => {},
+): Promise<number> {
+  let queries = 0
+  let compared = 0
+  for (let seed = SEED; queries < QUERIES * share; seed++) {
+    const world = new World({ seed, folder: join(folder, `${seed}`), ...options })
+    await world.open()
+    while (!world.isDone) {
+      await world.step()
+      await each(world)
+      const result = world.differences(world.filters(QUERIES_PER_STEP))
+      if (result.difference !== null) throw new Error(`seed ${seed}: ${result.difference}`)
+      queries += QUERIES_PER_STEP
+      compared += result.compared
+    }
+    await world.view.close()
+    rmSync(join(folder, `${seed}`), { recursive: true })
+  }
+  return compared / queries
+}
+
+describe(`the view answers as the naive relay does (seed ${SEED})`, () => {
+  test('a growing history, batches and pages cut anywhere', async () => {
+    expect(await compare(0.4, { events: 800 })).toBeGreaterThan(2)
+  }, 3_600_000)
+
+  test('with tombstones among the events, and the process starting anew', async () => {
+    const reopen = async (world: World) => {
+      if (world.random() < 0.15) await world.reopen()
+    }
+    expect(await compare(0.3, { events: 500, withTombstones: true }, reopen)).toBeGreaterThan(1)
+  }, 3_600_000)
+
+  test('with a horizon that rises: nothing is missing above it, and nothing leaves that storage has not', async () => {
+    const bounds = { viewBytesMax: 30_000, viewWinnersBytesMax: 12_000, viewAgeDaysMax: 0 }
+    let evicted = 0
+    const evict = async (world: World) => {
+      for (let round = 0; round < 5; round++) evicted += world.view.evict(0, world.isStored)
+      const current = new Set(world.naive.current().map(({ id }) => id))
+      for (const { event } of world.log.slice(world.stored, world.applied.length)) {
+        if (current.has(event.id) && world.view.find(event.id) === undefined && !world.leftOut.has(event.id))
+          throw new Error(`${event.id} is nowhere`)
+      }
+    }
+    expect(await compare(0.3, { events: 600, bounds, withTombstones: true }, evict)).toBeGreaterThan(0.5)
+    expect(evicted).toBeGreaterThan(100)
+  }, 3_600_000)
+})

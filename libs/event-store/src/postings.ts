@@ -1,0 +1,89 @@
+/**
+ * Postings: who is in a list, in served order (created_at descending, id ascending; NIP-01). An entry has 16 bytes:
+ * created_at (f64), kind (u16), the first two bytes of the id (u16), the event's sequence number in the view (u32).
+ */
+export const ENTRY_BYTES = 16
+const KIND_AT = 8
+const PREFIX_AT = 10
+const SEQUENCE_AT = 12
+
+/** Where an event stands in served order. */
+export interface Position {
+  readonly createdAt: number
+  /** 32 bytes. */
+  readonly id: Buffer
+}
+
+export interface Posting extends Position {
+  readonly kind: number
+  readonly sequence: number
+}
+
+/** Finds the id of an event by its sequence number; asked only where two entries agree in all else. */
+export type IdOf = (sequence: number) => Buffer
+
+export const createdAtOf = (entries: Buffer, index: number): number =>
+  entries.readDoubleBE(index * ENTRY_BYTES)
+export const kindOf = (entries: Buffer, index: number): number =>
+  entries.readUInt16BE(index * ENTRY_BYTES + KIND_AT)
+export const prefixOf = (entries: Buffer, index: number): number =>
+  entries.readUInt16BE(index * ENTRY_BYTES + PREFIX_AT)
+export const sequenceOf = (entries: Buffer, index: number): number =>
+  entries.readUInt32BE(index * ENTRY_BYTES + SEQUENCE_AT)
+export const countOf = (entries: Buffer): number => entries.length / ENTRY_BYTES
+
+export const comparePositions = (a: Position, b: Position): number =>
+  b.createdAt - a.createdAt || a.id.compare(b.id)
+
+/** Negative when the entry comes before the position in served order. */
+function compareEntry(entries: Buffer, index: number, position: Position, idOf: IdOf): number {
+  const later = position.createdAt - createdAtOf(entries, index)
+  if (later !== 0) return later
+  const prefix = prefixOf(entries, index) - position.id.readUInt16BE(0)
+  return prefix !== 0 ? prefix : idOf(sequenceOf(entries, index)).compare(position.id)
+}
+
+/** The index of the first entry that is not before the position. */
+export function indexAt(entries: Buffer, position: Position, idOf: IdOf): number {
+  let low = 0
+  let high = countOf(entries)
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareEntry(entries, middle, position, idOf) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function writeEntry(into: Buffer, at: number, { createdAt, kind, id, sequence }: Posting): void {
+  into.writeDoubleBE(createdAt, at)
+  into.writeUInt16BE(kind, at + KIND_AT)
+  into.writeUInt16BE(id.readUInt16BE(0), at + PREFIX_AT)
+  into.writeUInt32BE(sequence, at + SEQUENCE_AT)
+}
+
+/** The entries with others put in their places. @param added in served order, none of them there yet */
+export function withAdded(entries: Buffer, added: readonly Posting[], idOf: IdOf): Buffer {
+  const merged = Buffer.allocUnsafe(entries.length + added.length * ENTRY_BYTES)
+  let from = 0
+  let to = 0
+  for (const posting of added) {
+    const before = from + indexAt(entries.subarray(from), posting, idOf) * ENTRY_BYTES
+    to += entries.copy(merged, to, from, before)
+    from = before
+    writeEntry(merged, to, posting)
+    to += ENTRY_BYTES
+  }
+  entries.copy(merged, to, from)
+  return merged
+}
+
+/** The entries without some. */
+export function withoutSequences(entries: Buffer, removed: ReadonlySet<number>): Buffer {
+  const kept = Buffer.allocUnsafe(entries.length)
+  let to = 0
+  for (let index = 0; index < countOf(entries); index++)
+    if (!removed.has(sequenceOf(entries, index)))
+      to += entries.copy(kept, to, index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES)
+  return kept.subarray(0, to)
+}

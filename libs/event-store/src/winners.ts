@@ -1,0 +1,53 @@
+import { dTagOf, isNewerVersion, kindClass, type NostrEvent } from '@millrace/nostr'
+import { readCopy } from './chunks.ts'
+import { winnerKey } from './list-keys.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * Where the current version of an address is: in the view, out of it (it lies below the horizon: the store has it), or in
+ * doubt (it was erased, and only the store knows whether an older one rules now).
+ */
+export type Whereabouts = 'here' | 'out' | 'in-doubt'
+
+const CODES: readonly Whereabouts[] = ['here', 'out', 'in-doubt']
+
+/** The newest version met at an address. */
+export interface Winner {
+  readonly createdAt: number
+  readonly id: string
+  readonly sequence: number
+  readonly whereabouts: Whereabouts
+}
+
+/** created_at (f64) · id (32) · sequence (u32) · whereabouts (u8) */
+const WINNER_BYTES = 45
+
+export function winnerKeyOf(event: NostrEvent): Buffer | null {
+  const versions = kindClass(event.kind)
+  if (versions === 'replaceable') return winnerKey(event.kind, event.pubkey, '')
+  return versions === 'addressable' ? winnerKey(event.kind, event.pubkey, dTagOf(event)) : null
+}
+
+export function readWinner(tables: Pick<Tables, 'winners'>, key: Buffer): Winner | undefined {
+  const bytes = readCopy(tables.winners, key)
+  if (bytes === undefined) return undefined
+  return {
+    createdAt: bytes.readDoubleBE(0),
+    id: bytes.toString('hex', 8, 40),
+    sequence: bytes.readUInt32BE(40),
+    whereabouts: CODES[bytes[44] ?? 0] ?? 'here',
+  }
+}
+
+export function writeWinner(tables: Pick<Tables, 'winners'>, key: Buffer, winner: Winner): void {
+  const bytes = Buffer.allocUnsafe(WINNER_BYTES)
+  bytes.writeDoubleBE(winner.createdAt, 0)
+  bytes.write(winner.id, 8, 32, 'hex')
+  bytes.writeUInt32BE(winner.sequence, 40)
+  bytes[44] = CODES.indexOf(winner.whereabouts)
+  tables.winners.putSync(key, bytes)
+}
+
+/** Whether the event takes its address over from the winner; the same event again does not. */
+export const takesOver = (event: NostrEvent, winner: Winner): boolean =>
+  isNewerVersion(event, { created_at: winner.createdAt, id: winner.id })
