@@ -14,6 +14,7 @@ import {
 import { z } from 'zod'
 
 const MIB = 1024 * 1024
+const GIB = 1024 * MIB
 
 /** How clients reach this edge and what it tells them about itself. */
 const edgeSection = defineSection(
@@ -161,6 +162,33 @@ const admissionSection = defineSection(
   }),
 )
 
+/** The LMDB projection of the log that answers REQs; in <MILLRACE_DATA>/views/<edge id>. */
+const viewSection = defineSection(
+  'Serving view',
+  {
+    SERVING_VIEW: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe('Whether REQs are answered from a view on this edge; off: always from ClickHouse'),
+    VIEW_BYTES_MAX: wholeNumber('bytes', 8 * GIB, 'Regular events in the serving view; the oldest leave it', {
+      min: MIB,
+    }),
+    VIEW_WINNERS_BYTES_MAX: wholeNumber(
+      'bytes',
+      4 * GIB,
+      'Current versions of replaceable and addressable events in it: a budget of their own',
+      { min: MIB },
+    ),
+    VIEW_AGE_DAYS_MAX: wholeNumber('days', 0, 'Regular events dated further back leave it; 0 = none does'),
+  },
+  (v) => ({
+    isOn: v.SERVING_VIEW === 'on',
+    viewBytesMax: v.VIEW_BYTES_MAX,
+    viewWinnersBytesMax: v.VIEW_WINNERS_BYTES_MAX,
+    viewAgeDaysMax: v.VIEW_AGE_DAYS_MAX,
+  }),
+)
+
 export const SECTIONS = {
   process: processSection(7778),
   kafka: kafkaSection,
@@ -168,12 +196,16 @@ export const SECTIONS = {
   edge: edgeSection,
   bounds: boundsSection,
   admission: admissionSection,
+  view: viewSection,
 }
 
 export type RelayConfig = ConfigOf<typeof SECTIONS>
 export type EdgeConfig = RelayConfig['edge']
 export type Bounds = RelayConfig['bounds']
 export type AdmissionConfig = RelayConfig['admission']
+
+export const viewFolderOf = ({ edge, process }: Pick<RelayConfig, 'edge' | 'process'>): string =>
+  join(process.dataDir, 'views', edge.id)
 
 export const secretKeyFileOf = ({ edge, process }: Pick<RelayConfig, 'edge' | 'process'>): string =>
   edge.secretKeyFile ?? join(process.dataDir, 'relay-secret.key')

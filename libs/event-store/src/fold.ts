@@ -1,7 +1,7 @@
 import type { NostrEvent, TombstoneSet } from '@millrace/nostr'
 import { isVersioned, listsOf } from './list-keys.ts'
 import { PostingWriter } from './posting-writer.ts'
-import { comparePositions, type Position, type Posting } from './postings.ts'
+import { comparePositions, type Position, type Posting, positionBefore } from './postings.ts'
 import { encodeStored, type LogPlace, StoredEvent } from './stored-event.ts'
 import { type Budget, readId, readRecord, sequenceOfId, type Tables, type ViewState } from './tables.ts'
 import { readWinner, takesOver, type Winner, winnerKeyOf, writeWinner } from './winners.ts'
@@ -30,8 +30,6 @@ export class Fold {
   readonly #postings: PostingWriter
   /** Ids of this transaction's own events, whose records may be gone again. */
   readonly #ids = new Map<number, Buffer>()
-  /** Events that were not taken in although no newer version rules: only the store will have them. */
-  readonly leftOut: string[] = []
   #nextSequence: number
   #regular: Budget
   #versioned: Budget
@@ -79,13 +77,13 @@ export class Fold {
   evict(sequence: number): number {
     const stored = new StoredEvent(readRecord(this.#tables, sequence))
     const event = stored.parse()
-    const position = { createdAt: event.created_at, id: Buffer.from(event.id, 'hex') }
+    const horizon = positionBefore({ createdAt: event.created_at, id: Buffer.from(event.id, 'hex') })
     const bytes = this.#remove(sequence)
     const key = winnerKeyOf(event)
     const winner = key === null ? undefined : readWinner(this.#tables, key)
     if (key !== null && winner?.id === event.id)
       this.#setWinner(key, winner, { ...winner, whereabouts: 'out' })
-    this.#changeBudget(event.kind, (budget) => ({ ...budget, horizon: higher(budget.horizon, position) }))
+    this.#changeBudget(event.kind, (budget) => ({ ...budget, horizon: higher(budget.horizon, horizon) }))
     return bytes
   }
 
@@ -104,11 +102,7 @@ export class Fold {
   #addVersion(logged: LoggedEvent, id: Buffer, key: Buffer): void {
     const { event } = logged
     const before = readWinner(this.#tables, key)
-    if (before !== undefined && !takesOver(event, before)) {
-      // Of a doubtful address the store alone knows which older version rules.
-      if (before.whereabouts !== 'here') this.leftOut.push(event.id)
-      return
-    }
+    if (before !== undefined && !takesOver(event, before)) return
     if (before?.whereabouts === 'here') this.#remove(before.sequence)
     const sequence = this.#insertInView(logged, id)
     this.#setWinner(key, before, {
@@ -124,10 +118,7 @@ export class Fold {
     const { event, json } = logged
     const { horizon } = budgetNameOf(event.kind) === 'versioned' ? this.#versioned : this.#regular
     const position = { createdAt: event.created_at, id }
-    if (horizon !== null && comparePositions(position, horizon) >= 0) {
-      this.leftOut.push(event.id)
-      return null
-    }
+    if (horizon !== null && comparePositions(position, horizon) > 0) return null
     const sequence = this.#nextSequence++
     const record = encodeStored(event, json, logged)
     this.#tables.events.putSync(sequence, record)

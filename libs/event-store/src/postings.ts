@@ -35,6 +35,17 @@ export const countOf = (entries: Buffer): number => entries.length / ENTRY_BYTES
 export const comparePositions = (a: Position, b: Position): number =>
   b.createdAt - a.createdAt || a.id.compare(b.id)
 
+/** The last position that is served before the given one. */
+export function positionBefore({ createdAt, id }: Position): Position {
+  const before = Buffer.from(id)
+  for (let at = before.length - 1; at >= 0; at--) {
+    const byte = before[at] ?? 0
+    before[at] = (byte + 255) % 256
+    if (byte !== 0) return { createdAt, id: before }
+  }
+  return { createdAt: createdAt + 1, id: before }
+}
+
 /** Negative when the entry comes before the position in served order. */
 function compareEntry(entries: Buffer, index: number, position: Position, idOf: IdOf): number {
   const later = position.createdAt - createdAtOf(entries, index)

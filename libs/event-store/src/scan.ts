@@ -25,6 +25,8 @@ export interface ScanPage {
 
 export interface ScanLimits {
   readonly eventsMax: number
+  /** The page is cut after the event that reaches it, bytes of records. */
+  readonly bytesMax: number
   /** Longest time before the page is cut, milliseconds: nobody else runs meanwhile. */
   readonly sliceMs: number
 }
@@ -53,7 +55,7 @@ function scanIds(
   ids: readonly string[],
   after: Position | null,
   checks: Checks,
-  { eventsMax }: ScanLimits,
+  { eventsMax, bytesMax }: ScanLimits,
 ): ScanPage {
   const events: { event: StoredEvent; position: Position }[] = []
   for (const id of ids) {
@@ -66,10 +68,16 @@ function scanIds(
     if (checks.passes(event, true)) events.push({ event, position })
   }
   events.sort((a, b) => comparePositions(a.position, b.position))
-  const page = events.slice(0, eventsMax)
+  let bytes = 0
+  const isWithin = ({ event }: { event: StoredEvent }, index: number): boolean => {
+    const isFirst = index === 0 || (bytes < bytesMax && index < eventsMax)
+    bytes += event.record.length
+    return isFirst
+  }
+  const page = events.filter(isWithin)
   return {
     events: page.map(({ event }) => event),
-    endsAt: events.length > eventsMax ? (page.at(-1)?.position ?? null) : null,
+    endsAt: events.length > page.length ? (page.at(-1)?.position ?? null) : null,
   }
 }
 
@@ -78,7 +86,7 @@ function scanLists(
   filter: Filter,
   after: Position | null,
   checks: Checks,
-  { eventsMax, sliceMs }: ScanLimits,
+  { eventsMax, bytesMax, sliceMs }: ScanLimits,
 ): ScanPage {
   const plan = planOf(tables.postings, filter)
   const idOf: IdOf = (sequence) => readId(tables, sequence)
@@ -88,6 +96,7 @@ function scanLists(
   const sinceS = filter.since ?? 0
   const deadlineMs = performance.now() + sliceMs
   const events: StoredEvent[] = []
+  let bytes = 0
   for (let read = 1; ; read++) {
     const entry = merged.current
     if (entry === undefined || entry.createdAt < sinceS) return { events, endsAt: null }
@@ -96,7 +105,8 @@ function scanLists(
       const isAtStart = after !== null && event.createdAt === after.createdAt && event.isId(after.id)
       if (!isAtStart && checks.passes(event, false)) {
         events.push(event)
-        if (events.length === eventsMax) return { events, endsAt: positionOf(event) }
+        bytes += event.record.length
+        if (events.length === eventsMax || bytes >= bytesMax) return { events, endsAt: positionOf(event) }
       }
     }
     if (read % CLOCK_EVERY === 0 && performance.now() > deadlineMs)

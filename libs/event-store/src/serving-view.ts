@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Filter, Tombstone, TombstoneSet } from '@millrace/nostr'
+import type { Filter, NostrEvent, Tombstone, TombstoneSet } from '@millrace/nostr'
 import { candidatesOf } from './erasure.ts'
 import { evictSome, type IsStored, type ViewBounds } from './eviction.ts'
 import { Fold, type LoggedEvent } from './fold.ts'
@@ -19,7 +19,7 @@ import {
   type ViewState,
   writeState,
 } from './tables.ts'
-import { readWinner, type Winner } from './winners.ts'
+import { readWinner, takesOver, type Winner, winnerKeyOf } from './winners.ts'
 
 export interface ServingViewOptions {
   /** Made when it is missing; nothing else may be in it. */
@@ -45,7 +45,7 @@ const mapBytes = ({ viewBytesMax, viewWinnersBytesMax }: ViewBounds): number =>
 /**
  * The LMDB projection of the log that answers REQs (DESIGN 3): the current events newest first, with indices, and the
  * watermark of each partition in the transaction of the data, so a crash neither skips nor repeats. What it does not hold
- * lies at or below `horizonFor`, or is in doubt, and is the store's to answer. Methods throw what LMDB throws (disk or map
+ * lies after `horizonFor` in served order, or is in doubt, and is the store's to answer. Methods throw what LMDB throws (disk or map
  * full): the process cannot go on then, and a new one finds the last whole transaction.
  */
 export class ServingView {
@@ -89,15 +89,23 @@ export class ServingView {
   }
 
   /**
-   * Applies events and moves the watermarks, in one transaction. Answers the ids of those that only the store will have:
-   * they lie below the horizon, or their address is in doubt.
+   * Applies events and moves the watermarks, in one transaction. What lies below the horizon, and what is not newer than a
+   * version that only the store can judge, stays out: see `isSettled`.
    */
-  apply({ events, nextOffsets }: ViewBatch): readonly string[] {
-    return this.#transact((fold, state) => {
+  apply({ events, nextOffsets }: ViewBatch): void {
+    this.#transact((fold, state) => {
       for (const logged of events) fold.add(logged)
       const positions = new Map([...state.events, ...nextOffsets])
-      return [{ ...fold.finish(state), events: positions }, fold.leftOut]
+      return [{ ...fold.finish(state), events: positions }, undefined]
     })
+  }
+
+  /** Whether an applied event needs nobody else to be answered rightly: it is here, or a newer version is. */
+  isSettled(event: NostrEvent): boolean {
+    if (sequenceOfId(this.#tables, Buffer.from(event.id, 'hex')) !== undefined) return true
+    const key = winnerKeyOf(event)
+    const winner = key === null ? undefined : readWinner(this.#tables, key)
+    return winner !== undefined && winner.whereabouts === 'here' && !takesOver(event, winner)
   }
 
   /**
@@ -155,7 +163,7 @@ export class ServingView {
     return scan(this.#tables, filter, after, { ...context, isErased }, limits)
   }
 
-  /** The position at and after which the view may lack events that the filter matches; null: it lacks none. */
+  /** The position down to which the view has every event that the filter matches, itself included; null: it has all. */
   horizonFor(filter: Filter): Position | null {
     const { regular, versioned } = classesOf(filter)
     const horizons = [

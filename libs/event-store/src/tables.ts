@@ -22,7 +22,7 @@ export interface Budget {
   readonly events: number
   /** Estimate of what the records and their postings take on disk. */
   readonly bytes: number
-  /** Everything served after this position has left the view; null: nothing has. */
+  /** The view is complete down to here, this position included; null: down to the oldest event. */
   readonly horizon: Position | null
 }
 

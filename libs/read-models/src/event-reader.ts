@@ -11,6 +11,8 @@ export interface ServedEvent {
   readonly createdAt: number
   /** The event as JSON, NIP-01's seven fields. */
   readonly json: string
+  /** The same in UTF-8, where it is at hand without encoding; not to be changed. */
+  readonly jsonBytes?: Uint8Array
   readonly partition: number
   readonly offset: number
 }
@@ -43,6 +45,11 @@ export interface EventReader {
    * a fault (clickhouse-unavailable, clickhouse-refused, timeout, queue-full) is the last element.
    */
   query(filters: readonly Filter[], context: ReadContext): AsyncIterable<Result<readonly ServedEvent[]>>
+  /**
+   * The same answer as a whole, if it is at hand within a few milliseconds and without waiting for anybody; null when
+   * `query` is to be asked.
+   */
+  answerNow?(filters: readonly Filter[], context: ReadContext): readonly ServedEvent[] | null
   /**
    * Where the given event ids lie, superseded versions included and guards not applied: for admission, never for
    * clients. Ids that are not there are missing from the map. Concurrent calls share queries.

@@ -19,6 +19,15 @@ export class FilterCursor {
     this.isDone = this.#left === 0
   }
 
+  /** Another cursor that goes on from here. */
+  fork(): FilterCursor {
+    const fork = new FilterCursor(this.filter)
+    fork.after = this.after
+    fork.#left = this.#left
+    fork.isDone = this.isDone
+    return fork
+  }
+
   /** Events still missing to the filter's limit. */
   get left(): number {
     return this.#left
@@ -44,6 +53,8 @@ export class FilterCursor {
 
 /** What all cursors together have final: sorted, each event once. */
 export function drainMerged(cursors: readonly FilterCursor[]): ServedEvent[] {
+  const [only] = cursors
+  if (only !== undefined && cursors.length === 1) return only.drain(null)
   const open = cursors.filter((cursor) => !cursor.isDone)
   if (open.some((cursor) => cursor.after === null)) return []
   const upTo = open.map((cursor) => cursor.after).sort(compareAfter)[0] ?? null

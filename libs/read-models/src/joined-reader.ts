@@ -4,11 +4,12 @@ import { type Filter, isNewerVersion, type NostrEvent, TombstoneSet } from '@mil
 import { EventBodies, type EventBodiesLimits } from './bodies/event-bodies.ts'
 import { bodyOfEntry } from './bodies/event-body.ts'
 import { Deadline } from './deadline.ts'
-import type { CurrentVersion, EventReader, ReadContext, ServedEvent } from './event-reader.ts'
+import type { CurrentVersion, ReadContext, ServedEvent } from './event-reader.ts'
 import { drainMerged, FilterCursor } from './filter-cursor.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { type ErasedIds, PageReader, type PageReaderLimits } from './page-reader.ts'
 import { parseAddress } from './sql/statement.ts'
+import type { BelowReader } from './view/viewed-reader.ts'
 import { doesCount } from './visibility.ts'
 
 export interface EventReaderLimits extends PageReaderLimits, EventBodiesLimits {
@@ -42,11 +43,11 @@ export const EVENT_READER_LIMITS: EventReaderLimits = {
 }
 
 /** Joins the overlay and ClickHouse into one EventReader. */
-export function createEventReader(parts: EventReaderParts): EventReader {
+export function createEventReader(parts: EventReaderParts): BelowReader {
   return new JoinedReader(parts, { ...EVENT_READER_LIMITS, ...parts.limits })
 }
 
-class JoinedReader implements EventReader {
+class JoinedReader implements BelowReader {
   readonly #overlay: Overlay
   readonly #tombstones: TombstoneSet
   readonly #limits: EventReaderLimits
@@ -90,6 +91,14 @@ class JoinedReader implements EventReader {
       if (!moved.ok) return yield moved
       yield* chunksOf(drainMerged(cursors), this.#limits.chunkEventsMax)
     }
+  }
+
+  async advance(cursors: readonly FilterCursor[], context: ReadContext): Promise<Result<void>> {
+    using deadline = new Deadline(this.#limits.queryTimeoutMs)
+    const signal =
+      context.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, context.signal])
+    const moved = await this.#pages.advance(cursors, context, signal)
+    return deadline.signal.aborted ? err(transient('timeout', 'the query took too long')) : moved
   }
 
   async lookup(ids: readonly string[]): Promise<Result<ReadonlyMap<string, ServedEvent>>> {

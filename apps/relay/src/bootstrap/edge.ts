@@ -1,8 +1,9 @@
+import type { ServingView } from '@millrace/event-store'
 import type { Log, LogProducer } from '@millrace/kafka'
 import type { Clock, Fault } from '@millrace/kernel'
-import { TombstoneSet } from '@millrace/nostr'
+import type { TombstoneSet } from '@millrace/nostr'
 import type { Logger, Metrics } from '@millrace/observability'
-import { type EventReader, Overlay } from '@millrace/read-models'
+import { type EventReader, Overlay, VIEWED_READER_LIMITS, ViewedReader } from '@millrace/read-models'
 import { TOPICS } from '@millrace/topics'
 import type { Verifier } from '@millrace/verifier'
 import { Admission } from '../admission/admission.ts'
@@ -18,6 +19,7 @@ import { LogPositions } from '../live/log-positions.ts'
 import { LogReader } from '../live/log-reader.ts'
 import { Room } from '../live/room.ts'
 import { StorageWatermarks } from '../live/storage-watermarks.ts'
+import { ViewFeed } from '../view/view-feed.ts'
 import type { EdgeStore } from './store.ts'
 
 export interface EdgeParts {
@@ -25,6 +27,10 @@ export interface EdgeParts {
   readonly kafka: Log
   readonly producer: LogProducer
   readonly store: EdgeStore
+  /** All tombstones of the log, once they are read. */
+  readonly tombstones: TombstoneSet
+  /** Null: REQs are answered from the store. */
+  readonly view: ServingView | null
   readonly verifier: Pick<Verifier, 'verify' | 'pending'>
   readonly logId: string
   /** N of DESIGN 2.3. */
@@ -48,13 +54,16 @@ export class Edge {
   readonly logReader: LogReader
   readonly tombstones: LiveTombstones
   readonly known: KnownLog
-  readonly #tombstoneSet = new TombstoneSet()
+  readonly viewFeed: ViewFeed | null
+  readonly #tombstoneSet: TombstoneSet
 
   constructor(parts: EdgeParts) {
     const { config, store, log, metrics } = parts
     const settings = config.admission
+    this.#tombstoneSet = parts.tombstones
     this.overlay = new Overlay(settings)
-    this.reader = store.reader(this.overlay, this.#tombstoneSet)
+    this.viewFeed = this.#viewFeed(parts)
+    this.reader = this.#reader(parts)
     this.fanout = new Fanout(settings.recentIdsMax, metrics)
     this.known = new KnownLog(settings.knownIdsExpected)
     const winners = new Winners(settings.winnersCachedMax)
@@ -69,6 +78,7 @@ export class Edge {
     this.tombstones = new LiveTombstones({
       tombstones: this.#tombstoneSet,
       onTombstone: (tombstone) => winners.forget(tombstone),
+      onBatch: (batch, tombstones) => this.viewFeed?.onTombstones(batch, tombstones),
       log,
       metrics,
     })
@@ -87,6 +97,35 @@ export class Edge {
 
   /** Where the live reader stands in nostr.events, by partition. */
   readonly eventPositions = (): ReadonlyMap<number, number> => this.positions.snapshot(TOPICS.events)
+
+  #viewFeed({ kafka, config, view, partitionCount, clock, log, metrics }: EdgeParts): ViewFeed | null {
+    if (view === null) return null
+    return new ViewFeed({
+      kafka,
+      edgeId: config.edge.id,
+      view,
+      overlay: this.overlay,
+      room: this.room,
+      partitionCount,
+      isStored: (place) => this.watermarks.covers(place),
+      clock,
+      log,
+      metrics,
+    })
+  }
+
+  #reader({ store, metrics }: EdgeParts): EventReader {
+    const below = store.reader(this.overlay, this.#tombstoneSet)
+    if (this.viewFeed === null) return below
+    return new ViewedReader({
+      overlay: this.overlay,
+      tombstones: this.#tombstoneSet,
+      view: this.viewFeed.serving,
+      below,
+      limits: VIEWED_READER_LIMITS,
+      onBelow: () => metrics.count('relay_view_below_total', {}),
+    })
+  }
 
   #admission(parts: EdgeParts, novelty: Novelty): Admission {
     const { config, producer, partitionCount, verifier, metrics, clock } = parts

@@ -1,5 +1,6 @@
 import type { Log } from '@millrace/kafka'
 import { type Clock, ok, transient, unwrap } from '@millrace/kernel'
+import { TombstoneSet } from '@millrace/nostr'
 import type { ProcessContext } from '@millrace/observability'
 import type { Verifier } from '@millrace/verifier'
 import type { RelayConfig } from '../config.ts'
@@ -11,6 +12,7 @@ import { rootPage } from '../server/root-page.ts'
 import { type CatchUpParts, catchUp, learnStoredKeys } from './catch-up.ts'
 import { Edge } from './edge.ts'
 import { logFacts, onceKafkaAnswers } from './log-facts.ts'
+import { openView } from './open-view.ts'
 import { checkRelayUrls, relayUrls } from './relay-urls.ts'
 import type { EdgeStore } from './store.ts'
 
@@ -54,14 +56,30 @@ export async function startRelay(
     await onceKafkaAnswers(async () => ok(await kafka.producer({ lingerMs })), log, signal),
   )
   onStop('producer', () => producer.close())
-  const edge = new Edge({ ...parts, ...facts, config, producer, log, metrics, onFault: fail })
+  const tombstones = new TombstoneSet()
+  const view = config.view.isOn ? await openView(config, facts.logId, tombstones, log) : null
+  const edge = new Edge({
+    ...parts,
+    ...facts,
+    tombstones,
+    view,
+    config,
+    producer,
+    log,
+    metrics,
+    onFault: fail,
+  })
   onReady('clickhouse', () => edge.watermarks.away)
+  onStop('serving view', () => edge.viewFeed?.stop())
   onStop('live reader', () => edge.logReader.stop())
   waitsFor = 'reading the log'
   const catchUpParts: CatchUpParts = { kafka, store, log, signal }
   unwrap(await catchUp(edge, catchUpParts))
   waitsFor = null
   void edge.logReader.ended.then((ended) => {
+    if (!signal.aborted) fail(ended.ok ? READER_ENDED : ended.fault)
+  })
+  void edge.viewFeed?.ended.then((ended) => {
     if (!signal.aborted) fail(ended.ok ? READER_ENDED : ended.fault)
   })
   void learnStoredKeys(edge, catchUpParts)

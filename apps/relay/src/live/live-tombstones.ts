@@ -8,6 +8,11 @@ export interface LiveTombstonesParts {
   readonly tombstones: TombstoneSet
   /** Called for every tombstone, after the set has it. */
   readonly onTombstone: (tombstone: Tombstone) => void
+  /** Called for every batch, after the set has all of it. */
+  readonly onBatch: (
+    batch: RecordBatch,
+    tombstones: readonly (readonly [offset: number, tombstone: Tombstone])[],
+  ) => void
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -21,7 +26,8 @@ export class LiveTombstones {
   }
 
   onTombstones(batch: RecordBatch): void {
-    const { tombstones, onTombstone, log, metrics } = this.#parts
+    const { tombstones, onTombstone, onBatch, log, metrics } = this.#parts
+    const applied: [number, Tombstone][] = []
     for (const { key, value, topic, partition, offset } of batch.records) {
       if (value === null || isTickKey(key)) continue
       const tombstone = decodeTombstone(value)
@@ -32,6 +38,8 @@ export class LiveTombstones {
       }
       tombstones.apply(tombstone.value)
       onTombstone(tombstone.value)
+      applied.push([offset, tombstone.value])
     }
+    onBatch(batch, applied)
   }
 }

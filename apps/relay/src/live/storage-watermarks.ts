@@ -36,6 +36,10 @@ export class StorageWatermarks {
     return this.#away
   }
 
+  /** Whether the store has what the log holds at this place. */
+  readonly covers = ({ partition, offset }: { partition: number; offset: number }): boolean =>
+    offset < (this.#last.get(partition)?.nextOffset ?? 0)
+
   /** Waits for the store's first answer. Fatal faults: log-foreign. */
   async first(signal: AbortSignal): Promise<Result<ReadonlyMap<number, Watermark>>> {
     const waits = backoffMs({ initialMs: 50, maxMs: 1_000 })

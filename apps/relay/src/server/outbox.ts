@@ -40,9 +40,24 @@ export class Outbox {
     if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return
     this.#corkForThisTurn()
     this.#socket.send(frame, { binary: false })
+    this.#checkOverflow()
+  }
+
+  #checkOverflow(): void {
     if (this.#socket.bufferedAmount <= this.#options.outboxBytesMax) return
     this.#isClosed = true
     this.#options.onOverflow()
+  }
+
+  /**
+   * Queues whole WebSocket frames as they go over the wire. ws writes its own frames to the same stream in order, since
+   * nothing is compressed.
+   */
+  sendFrames(frames: Buffer): void {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return
+    this.#corkForThisTurn()
+    this.#stream.write(frames)
+    this.#checkOverflow()
   }
 
   /** No frame leaves after those queued already. */

@@ -24,7 +24,8 @@ export class Subscription implements Subscriber {
   readonly filters: readonly Filter[]
   readonly #options: SubscriptionOptions
   readonly #abort = new AbortController()
-  readonly #framePrefix: string
+  /** `["EVENT",<subscription id>,` in UTF-8. */
+  readonly framePrefix: Buffer
   /** Live events that came while the stored ones are being read; null once EOSE is sent. */
   #waiting: LiveEvent[] | null = []
   /** Ids sent as stored events that the live reader has still to meet. */
@@ -34,7 +35,7 @@ export class Subscription implements Subscriber {
     this.id = options.id
     this.filters = options.filters
     this.#options = options
-    this.#framePrefix = `["EVENT",${JSON.stringify(options.id)},`
+    this.framePrefix = Buffer.from(`["EVENT",${JSON.stringify(options.id)},`)
   }
 
   /** Aborts when the subscription ends: by CLOSE, by a REQ of the same id, with its connection. */
@@ -52,11 +53,10 @@ export class Subscription implements Subscriber {
     this.#abort.abort()
   }
 
-  /** The frame of a stored event. */
-  storedFrame(served: ServedEvent): string {
-    const position = this.#options.positions.get(served.partition) ?? 0
-    if (served.offset >= position) this.#ahead.add(served.id)
-    return `${this.#framePrefix}${served.json}]`
+  /** Notes which stored events, about to be sent, the live reader has still to meet. */
+  sending(stored: readonly ServedEvent[]): void {
+    for (const served of stored)
+      if (served.offset >= (this.#options.positions.get(served.partition) ?? 0)) this.#ahead.add(served.id)
   }
 
   deliver(live: LiveEvent): void {

@@ -5,13 +5,14 @@ import type { EventReader, ServedEvent } from '@millrace/read-models'
 import type { Bounds } from '../config.ts'
 import type { Fanout } from '../live/fanout.ts'
 import type { Outbox } from '../server/outbox.ts'
+import { eventFrames } from '../server/text-frames.ts'
 import { nextWithin } from './deadline.ts'
 import { messageOf } from './fault-prefix.ts'
 import { Slots } from './slots.ts'
 import { Subscription } from './subscription.ts'
 
 export interface SubscriptionsParts {
-  readonly reader: Pick<EventReader, 'query'>
+  readonly reader: Pick<EventReader, 'query' | 'answerNow'>
   readonly fanout: Fanout
   /** Where the live reader stands in nostr.events, by partition. */
   readonly positions: () => ReadonlyMap<number, number>
@@ -23,7 +24,10 @@ export interface SubscriptionsParts {
 }
 
 /** The way to one client. */
-export type ClientFrames = Pick<Outbox, 'send' | 'isPressed' | 'drained'>
+export type ClientFrames = Pick<Outbox, 'send' | 'sendFrames' | 'isPressed' | 'drained'>
+
+/** Stored events are framed together until they reach this many characters. */
+const FRAMED_CHARACTERS = 64 * 1024
 
 /** The open REQs of one connection. */
 export class Subscriptions {
@@ -48,8 +52,8 @@ export class Subscriptions {
   request(id: string, filters: readonly Filter[]): void {
     this.close(id)
     const opened = this.#register(id, filters)
-    if (opened.ok) void this.#serve(opened.value)
-    else this.refuse(id, opened.fault)
+    if (!opened.ok) this.refuse(id, opened.fault)
+    else if (!this.#serveNow(opened.value)) void this.#serve(opened.value)
   }
 
   /** Ends a subscription without a frame (CLOSE); unknown ids are ignored. */
@@ -92,6 +96,48 @@ export class Subscriptions {
     return ok(subscription)
   }
 
+  /** Sends everything at once where nothing has to be waited for; false when it has. */
+  #serveNow(subscription: Subscription): boolean {
+    const { reader, clock } = this.#parts
+    if (reader.answerNow === undefined || this.#queries.isFull || this.#outbox.isPressed) return false
+    const startMs = performance.now()
+    const context = { authedPubkeys: this.#authedPubkeys, nowS: clock.nowS() }
+    const stored = reader.answerNow(subscription.filters, context)
+    if (stored === null) return false
+    this.#observe('relay_req_first_frame_seconds', startMs)
+    const [portion, more] = portionsOf(stored)
+    if (more === undefined) this.#sendWhole(subscription, portion ?? [], startMs)
+    else void this.#sendInPortions(subscription, stored, startMs)
+    return true
+  }
+
+  #sendWhole(subscription: Subscription, stored: readonly ServedEvent[], startMs: number): void {
+    subscription.sending(stored)
+    const eose = Buffer.from(eoseMessage(subscription.id))
+    this.#outbox.sendFrames(eventFrames(subscription.framePrefix, stored, eose))
+    this.#observe('relay_req_eose_seconds', startMs)
+    subscription.goLive()
+  }
+
+  async #sendInPortions(
+    subscription: Subscription,
+    stored: readonly ServedEvent[],
+    startMs: number,
+  ): Promise<void> {
+    if (!(await this.#queries.take(subscription.signal))) return
+    try {
+      if (await this.#sendChunk(subscription, stored)) this.#endStored(subscription, startMs)
+    } finally {
+      this.#queries.release()
+    }
+  }
+
+  #endStored(subscription: Subscription, startMs: number): void {
+    this.#observe('relay_req_eose_seconds', startMs)
+    this.#outbox.send(eoseMessage(subscription.id))
+    subscription.goLive()
+  }
+
   /** Sends the stored events and EOSE, unless the subscription ends first. */
   async #serve(subscription: Subscription): Promise<void> {
     const { signal } = subscription
@@ -101,9 +147,7 @@ export class Subscriptions {
       const fault = await this.#sendStored(subscription, startMs)
       if (subscription.isEnded) return
       if (fault !== null) return this.#fail(subscription, fault)
-      this.#observe('relay_req_eose_seconds', startMs)
-      this.#outbox.send(eoseMessage(subscription.id))
-      subscription.goLive()
+      this.#endStored(subscription, startMs)
     } catch (cause) {
       // A bug met by one REQ must not take the edge down with everybody on it.
       this.#parts.onInternalError(cause)
@@ -138,8 +182,9 @@ export class Subscriptions {
 
   /** At the pace at which the client reads; false when it is gone or has ended the subscription. */
   async #sendChunk(subscription: Subscription, chunk: readonly ServedEvent[]): Promise<boolean> {
-    for (const served of chunk) {
-      this.#outbox.send(subscription.storedFrame(served))
+    for (const framed of portionsOf(chunk)) {
+      subscription.sending(framed)
+      this.#outbox.sendFrames(eventFrames(subscription.framePrefix, framed, null))
       if (this.#outbox.isPressed && !(await this.#outbox.drained(subscription.signal))) return false
     }
     return !subscription.isEnded
@@ -159,6 +204,19 @@ export class Subscriptions {
 
   #observe(name: 'relay_req_eose_seconds' | 'relay_req_first_frame_seconds', startMs: number): void {
     this.#parts.metrics.observe(name, {}, (performance.now() - startMs) / 1000)
+  }
+}
+
+function* portionsOf(chunk: readonly ServedEvent[]): Generator<readonly ServedEvent[]> {
+  let from = 0
+  let characters = 0
+  for (let to = 0; to < chunk.length; to++) {
+    const served = chunk[to]
+    characters += served?.jsonBytes?.length ?? served?.json.length ?? 0
+    if (characters < FRAMED_CHARACTERS && to + 1 < chunk.length) continue
+    yield chunk.slice(from, to + 1)
+    from = to + 1
+    characters = 0
   }
 }
 

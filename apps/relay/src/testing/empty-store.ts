@@ -2,8 +2,9 @@ import type { Watermark } from '@millrace/clickhouse'
 import { ok, type Result, transient } from '@millrace/kernel'
 import { type Filter, isExpired, mayRead, type TombstoneSet } from '@millrace/nostr'
 import type {
+  BelowReader,
   CurrentVersion,
-  EventReader,
+  FilterCursor,
   Overlay,
   OverlayEntry,
   ReadContext,
@@ -27,7 +28,7 @@ export class EmptyStore implements EdgeStore {
     return this.isAway ? AWAY : ok(undefined)
   }
 
-  reader(overlay: Overlay, tombstones: TombstoneSet): EventReader {
+  reader(overlay: Overlay, tombstones: TombstoneSet): BelowReader {
     return new OverlayReader(this, overlay, tombstones)
   }
 }
@@ -35,7 +36,7 @@ export class EmptyStore implements EdgeStore {
 const AWAY = { ok: false, fault: transient('clickhouse-unavailable', 'switched off by the test') } as const
 const CHUNK_EVENTS = 50
 
-class OverlayReader implements EventReader {
+class OverlayReader implements BelowReader {
   readonly #store: EmptyStore
   readonly #overlay: Overlay
   readonly #tombstones: TombstoneSet
@@ -54,6 +55,13 @@ class OverlayReader implements EventReader {
       return
     }
     for (let at = 0; at < served.length; at += CHUNK_EVENTS) yield ok(served.slice(at, at + CHUNK_EVENTS))
+  }
+
+  async advance(cursors: readonly FilterCursor[], context: ReadContext): Promise<Result<void>> {
+    await this.#store.gate
+    if (this.#store.isAway) return AWAY
+    for (const cursor of cursors) cursor.take(this.#read([cursor.filter], context), null)
+    return ok(undefined)
   }
 
   async lookup(ids: readonly string[]): Promise<Result<ReadonlyMap<string, ServedEvent>>> {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Environment } from '@millrace/config'
 import { parseConfig } from '@millrace/config'
 import { applyTopics, createMemoryLog, type MemoryLog } from '@millrace/kafka'
@@ -42,7 +45,8 @@ export async function memoryLog(clock: Clock = systemClock): Promise<MemoryLog> 
 export async function startMemoryRelay(options: MemoryRelayOptions = {}): Promise<MemoryRelay> {
   const { clock = systemClock, store = new EmptyStore(), env = {} } = options
   const kafka = options.kafka ?? (await memoryLog(clock))
-  const config = unwrap(parseConfig(SECTIONS, { RELAY_PORT: '0', ...env }))
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-relay-'))
+  const config = unwrap(parseConfig(SECTIONS, { RELAY_PORT: '0', MILLRACE_DATA: dataDir, ...env }))
   const metrics = createMetrics('relay')
   const abort = new AbortController()
   const stops: (() => void | Promise<void>)[] = []
@@ -63,6 +67,7 @@ export async function startMemoryRelay(options: MemoryRelayOptions = {}): Promis
   const stop = async () => {
     abort.abort()
     for (const part of stops.reverse()) await part()
+    rmSync(dataDir, { recursive: true, force: true })
   }
   return { ...running, url: `ws://127.0.0.1:${running.port}`, kafka, store, metrics, faults, stop }
 }

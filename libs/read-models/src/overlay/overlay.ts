@@ -16,6 +16,9 @@ export interface OverlayOptions {
  */
 export type AddOutcome = 'added' | 'known' | 'covered' | 'full'
 
+/** Whether the serving view answers for an event that it has applied, so that the overlay need not. */
+export type IsSettled = (event: NostrEvent) => boolean
+
 /** Room for an event in flight, so that an acknowledged one is never turned away. Used exactly once. */
 export interface Reservation {
   add(record: OverlayRecord): Exclude<AddOutcome, 'full'>
@@ -38,6 +41,9 @@ export class Overlay {
   /** Per partition, in order of arrival, which is nearly the order of offsets. */
   readonly #queues = new Map<number, Queued[]>()
   readonly #released = new Map<number, number>()
+  /** By partition: what the serving view has applied before this offset, it may answer for. */
+  readonly #viewed = new Map<number, number>()
+  #isSettled: IsSettled = () => false
   /** Covered entries that older views may still need, with the sequence at which they were covered. */
   #covered: { readonly id: string; readonly sequence: number }[] = []
   readonly #views = new Set<OverlayView>()
@@ -107,7 +113,7 @@ export class Overlay {
 
   /** Adds an event read from the log, or raises the offset of a known one. */
   add(record: OverlayRecord): AddOutcome {
-    if (!this.has(record.event.id) && !this.#isCovered(record.partition, record.offset))
+    if (!this.has(record.event.id) && !this.#isCovered(record))
       if (!this.#hasRoom(entryBytes(record.event, record.json))) return 'full'
     return this.#addWithRoom(record)
   }
@@ -116,11 +122,26 @@ export class Overlay {
   release(partition: number, nextOffset: number): void {
     if (nextOffset <= (this.#released.get(partition) ?? 0)) return
     this.#released.set(partition, nextOffset)
+    this.#sweep(partition)
+  }
+
+  /**
+   * Drops what the serving view has applied and answers for: entries of the partition whose offset is below `nextOffset` and
+   * that are settled there. The others stay for storage.
+   */
+  releaseViewed(partition: number, nextOffset: number, isSettled: IsSettled): void {
+    this.#isSettled = isSettled
+    this.#viewed.set(partition, nextOffset)
+    this.#sweep(partition)
+  }
+
+  #sweep(partition: number): void {
     const waiting: Queued[] = []
     for (const queued of this.#queues.get(partition) ?? []) {
-      if (queued.offset >= nextOffset) waiting.push(queued)
-      else if (this.#index.get(queued.id)?.offset === queued.offset)
-        this.#covered.push({ id: queued.id, sequence: this.#sequence })
+      const entry = this.#index.get(queued.id)
+      if (entry?.offset !== queued.offset) continue
+      if (this.#isCovered(entry)) this.#covered.push({ id: queued.id, sequence: this.#sequence })
+      else waiting.push(queued)
     }
     this.#queues.set(partition, waiting)
     this.#sequence++
@@ -138,7 +159,7 @@ export class Overlay {
   }
 
   #addWithRoom(record: OverlayRecord): Exclude<AddOutcome, 'full'> {
-    if (this.#isCovered(record.partition, record.offset)) return 'covered'
+    if (this.#isCovered(record)) return 'covered'
     const known = this.#index.get(record.event.id)
     if (known !== undefined) {
       this.#raiseOffset(known, record)
@@ -163,8 +184,9 @@ export class Overlay {
     else queue.push(queued)
   }
 
-  #isCovered(partition: number, offset: number): boolean {
-    return offset < (this.#released.get(partition) ?? 0)
+  #isCovered({ partition, offset, event }: Pick<OverlayRecord, 'partition' | 'offset' | 'event'>): boolean {
+    if (offset < (this.#released.get(partition) ?? 0)) return true
+    return offset < (this.#viewed.get(partition) ?? 0) && this.#isSettled(event)
   }
 
   #hasRoom(bytes: number): boolean {
@@ -182,7 +204,7 @@ export class Overlay {
       dropped++
       const entry = this.#index.get(id)
       // A copy at a higher offset may have come since.
-      if (entry === undefined || !this.#isCovered(entry.partition, entry.offset)) continue
+      if (entry === undefined || !this.#isCovered(entry)) continue
       this.#index.delete(entry)
       this.#bytes -= entryBytes(entry.event, entry.json)
       this.#onLeave(entry)

@@ -1,0 +1,279 @@
+import type { ServingView } from '@millrace/event-store'
+import { ok, type Result } from '@millrace/kernel'
+import { addressOf, type Filter, isNewerVersion, type NostrEvent, type TombstoneSet } from '@millrace/nostr'
+import { bodyOfEntry } from '../bodies/event-body.ts'
+import type { CurrentVersion, EventReader, ReadContext, ServedEvent } from '../event-reader.ts'
+import { drainMerged, FilterCursor } from '../filter-cursor.ts'
+import type { Overlay } from '../overlay/overlay.ts'
+import type { OverlayPage, OverlayView } from '../overlay/overlay-view.ts'
+import { comparePositions, type Position } from '../position.ts'
+import { RowEvent } from '../row-event.ts'
+import { isVersionedKind } from '../sql/kind-class.ts'
+import { type Address, parseAddress } from '../sql/statement.ts'
+import { visibilityFor } from '../visibility.ts'
+
+/** What is asked below the view's horizon: the overlay joined with ClickHouse. */
+export interface BelowReader extends EventReader {
+  /** Moves cursors by a page each, at least one position. */
+  advance(cursors: readonly FilterCursor[], context: ReadContext): Promise<Result<void>>
+}
+
+export interface ViewedReaderParts {
+  readonly overlay: Overlay
+  readonly tombstones: TombstoneSet
+  /** The view once it may answer; null while it is being filled: then everything is asked below. */
+  readonly view: () => ServingView | null
+  readonly below: BelowReader
+  readonly limits: ViewedReaderLimits
+  /** Called for every filter that is also asked below the horizon. */
+  readonly onBelow?: () => void
+}
+
+export interface ViewedReaderLimits {
+  /** Longest time that one REQ holds the event loop, milliseconds. */
+  readonly sliceMs: number
+  readonly pageRowsMax: number
+  /** Of records in one page, bytes. */
+  readonly pageBytesMax: number
+}
+
+export const VIEWED_READER_LIMITS: ViewedReaderLimits = {
+  sliceMs: 5,
+  pageRowsMax: 500,
+  pageBytesMax: 1024 * 1024,
+}
+
+/**
+ * Overlay, serving view and, below the view's horizon, ClickHouse as one EventReader (DESIGN 3). A page reads overlay and
+ * view in one turn of the event loop, overlay first: what leaves the overlay is in the view by then.
+ */
+export class ViewedReader implements EventReader {
+  readonly #parts: ViewedReaderParts
+
+  constructor(parts: ViewedReaderParts) {
+    this.#parts = parts
+  }
+
+  /** The whole answer if overlay and view have it within one slice of time; else null, and `query` is to be asked. */
+  answerNow(filters: readonly Filter[], context: ReadContext): readonly ServedEvent[] | null {
+    const view = this.#parts.view()
+    if (view === null) return null
+    const { sliceMs, pageRowsMax } = this.#parts.limits
+    const endMs = performance.now() + sliceMs
+    const cursors = filters.map((filter) => new FilterCursor(filter))
+    if (cursors.some(({ left }) => left > pageRowsMax)) return null
+    for (const cursor of cursors) {
+      if (cursor.isDone) continue
+      if (!isAbove(cursor, view) || performance.now() > endMs) return null
+      this.#readView(cursor, view, context)
+      if (!cursor.isDone) return null
+    }
+    return drainMerged(cursors)
+  }
+
+  async *query(
+    filters: readonly Filter[],
+    context: ReadContext,
+  ): AsyncGenerator<Result<readonly ServedEvent[]>, void, undefined> {
+    const view = this.#parts.view()
+    if (view === null) return yield* this.#parts.below.query(filters, context)
+    const cursors = filters.map((filter) => new FilterCursor(filter))
+    while (cursors.some((cursor) => !cursor.isDone)) {
+      const open = cursors.filter((cursor) => !cursor.isDone)
+      const moved = await this.#advance(open, view, context)
+      if (context.signal?.aborted) return
+      if (!moved.ok) return yield moved
+      const found = drainMerged(cursors)
+      if (found.length > 0) yield ok(found)
+    }
+  }
+
+  async lookup(ids: readonly string[]): Promise<Result<ReadonlyMap<string, ServedEvent>>> {
+    const { view, overlay, below } = this.#parts
+    const serving = view()
+    if (serving === null) return below.lookup(ids)
+    const found = new Map<string, ServedEvent>()
+    const missing: string[] = []
+    for (const id of ids) {
+      const entry = overlay.get(id)
+      const served = entry === undefined ? serving.find(id) : bodyOfEntry(entry)
+      if (served !== undefined) found.set(id, served)
+      else missing.push(id)
+    }
+    // Superseded versions are in the store alone, as is everything below the horizon.
+    if (missing.length === 0) return ok(found)
+    const stored = await below.lookup(missing)
+    return stored.ok ? ok(new Map([...found, ...stored.value])) : stored
+  }
+
+  async currentVersions(addresses: readonly string[]): Promise<Result<ReadonlyMap<string, CurrentVersion>>> {
+    const serving = this.#parts.view()
+    if (serving === null) return this.#parts.below.currentVersions(addresses)
+    const current = new Map<string, CurrentVersion>()
+    const doubtful: string[] = []
+    using overlay = this.#parts.overlay.open()
+    for (const address of addresses) {
+      const { kind, pubkey, d } = parseAddress(address)
+      const held = serving.winner(kind, pubkey, d)
+      if (held?.whereabouts === 'in-doubt') doubtful.push(address)
+      const newest = newer(this.#overlayWinner(overlay, address), held)
+      if (newest !== undefined) current.set(address, newest)
+    }
+    if (doubtful.length === 0) return ok(current)
+    const stored = await this.#parts.below.currentVersions(doubtful)
+    return stored.ok ? ok(new Map([...current, ...stored.value])) : stored
+  }
+
+  async #advance(
+    cursors: readonly FilterCursor[],
+    view: ServingView,
+    context: ReadContext,
+  ): Promise<Result<void>> {
+    const below: FilterCursor[] = []
+    const endMs = performance.now() + this.#parts.limits.sliceMs
+    for (const cursor of cursors) {
+      if (!isAbove(cursor, view)) below.push(cursor)
+      else if (performance.now() <= endMs || cursor === cursors[0]) this.#readView(cursor, view, context)
+    }
+    if (below.length === 0) {
+      if (cursors.some(({ isDone }) => !isDone)) await nextTurn()
+      return ok(undefined)
+    }
+    this.#parts.onBelow?.()
+    return this.#readBelow(below, view, context)
+  }
+
+  /** One page from overlay and view, down to the horizon at most. */
+  #readView(cursor: FilterCursor, view: ServingView, context: ReadContext): void {
+    const { limits, tombstones } = this.#parts
+    const { filter, after } = cursor
+    const rowsMax = Math.min(cursor.left, limits.pageRowsMax)
+    using overlay = this.#parts.overlay.open()
+    const page = view.page(filter, after === null ? null : bytesOf(after), context, {
+      eventsMax: rowsMax,
+      bytesMax: limits.pageBytesMax,
+      sliceMs: limits.sliceMs,
+    })
+    const horizon = view.horizonFor(filter)
+    let endsAt = page.endsAt ?? horizon
+    if (endsAt !== null && horizon !== null && isAfter(endsAt, horizon)) endsAt = horizon
+    if (overlay.isEmpty && horizon === null) {
+      cursor.take(page.events, endsAt === null ? null : hexOf(endsAt))
+      return
+    }
+    const visibility = visibilityFor(context, tombstones)
+    const pending = overlay.page(filter, after, rowsMax, visibility)
+    const end = earlier(endsAt === null ? null : hexOf(endsAt), endOf(pending))
+    const entries = pending.entries.filter(({ address, event }) => {
+      const held = address === null ? undefined : winnerAt(view, parseAddress(address))
+      return held === undefined || !isNewerVersion(held, event)
+    })
+    const events = page.events.filter((event) => !this.#isSupersededIn(overlay, event))
+    cursor.take(joined([...entries.map(bodyOfEntry), ...events], end), end)
+  }
+
+  /**
+   * Below the horizon ClickHouse answers, and for addresses in doubt beside the view. What it does not know yet of versions,
+   * the view does.
+   */
+  async #readBelow(
+    cursors: readonly FilterCursor[],
+    view: ServingView,
+    context: ReadContext,
+  ): Promise<Result<void>> {
+    const forks = cursors.map((cursor) => cursor.fork())
+    const moved = await this.#parts.below.advance(forks, context)
+    if (!moved.ok) return moved
+    cursors.forEach((cursor, index) => {
+      const fork = forks[index]
+      if (fork !== undefined) this.#takeBelow(cursor, fork, view, context)
+    })
+    return ok(undefined)
+  }
+
+  #takeBelow(cursor: FilterCursor, fork: FilterCursor, view: ServingView, context: ReadContext): void {
+    const stored = fork.drain(null).filter((served) => !isSupersededInView(view, served))
+    if (!view.isInDoubt(cursor.filter)) {
+      cursor.take(stored, fork.after)
+      return
+    }
+    const beside = cursor.fork()
+    this.#readView(beside, view, context)
+    const end = earlier(beside.after, fork.after)
+    cursor.take(joined([...beside.drain(null), ...stored], end), end)
+  }
+
+  #isSupersededIn(overlay: OverlayView, served: ServedEvent): boolean {
+    if (overlay.isEmpty || !isVersionedKind(served.kind)) return false
+    const event = new RowEvent(served)
+    const address = addressOf(event)
+    if (address === null) return false
+    const newest = overlay.winner(address, (version) => !this.#parts.tombstones.covers(version))
+    return newest !== undefined && isNewerVersion(newest.event, event)
+  }
+
+  #overlayWinner(overlay: OverlayView, address: string): CurrentVersion | undefined {
+    const counts = (event: NostrEvent) => !this.#parts.tombstones.covers(event)
+    const entry = overlay.winner(address, counts)
+    return entry === undefined ? undefined : { id: entry.id, createdAt: entry.createdAt }
+  }
+}
+
+/** Whether the view can tell what comes next. */
+function isAbove({ filter, after }: FilterCursor, view: ServingView): boolean {
+  if (view.isInDoubt(filter)) return false
+  const horizon = view.horizonFor(filter)
+  return horizon === null || after === null || comparePositions(after, hexOf(horizon)) < 0
+}
+
+function winnerAt(
+  view: ServingView,
+  { kind, pubkey, d }: Address,
+): { created_at: number; id: string } | undefined {
+  const winner = view.winner(kind, pubkey, d)
+  if (winner === undefined || winner.whereabouts === 'in-doubt') return undefined
+  return { created_at: winner.createdAt, id: winner.id }
+}
+
+function isSupersededInView(view: ServingView, served: ServedEvent): boolean {
+  if (!isVersionedKind(served.kind)) return false
+  const event = new RowEvent(served)
+  const address = addressOf(event)
+  const held = address === null ? undefined : winnerAt(view, parseAddress(address))
+  return held !== undefined && isNewerVersion(held, event)
+}
+
+function newer(a: CurrentVersion | undefined, b: CurrentVersion | undefined): CurrentVersion | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const isNewer = isNewerVersion({ created_at: a.createdAt, id: a.id }, { created_at: b.createdAt, id: b.id })
+  return isNewer ? a : { id: b.id, createdAt: b.createdAt }
+}
+
+type BytesPosition = NonNullable<ReturnType<ServingView['horizonFor']>>
+
+const hexOf = ({ createdAt, id }: BytesPosition): Position => ({ createdAt, id: id.toString('hex') })
+
+const bytesOf = ({ createdAt, id }: Position): BytesPosition => ({
+  createdAt,
+  id: Buffer.from(id === '' ? '0'.repeat(64) : id, 'hex'),
+})
+
+const isAfter = (a: BytesPosition, b: BytesPosition): boolean =>
+  a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id.compare(b.id) > 0)
+
+const endOf = ({ entries, isCut }: OverlayPage): Position | null => (isCut ? (entries.at(-1) ?? null) : null)
+
+function earlier(a: Position | null, b: Position | null): Position | null {
+  if (a === null || b === null) return a ?? b
+  return comparePositions(a, b) <= 0 ? a : b
+}
+
+function joined(events: ServedEvent[], endsAt: Position | null): ServedEvent[] {
+  const all = events.sort(comparePositions)
+  return all.filter(
+    (event, index) =>
+      event.id !== all[index - 1]?.id && (endsAt === null || comparePositions(event, endsAt) <= 0),
+  )
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
