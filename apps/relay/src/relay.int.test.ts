@@ -168,13 +168,21 @@ test('a second edge serves and delivers what the first one took within a second'
   await Promise.all([publisher.close(), reader.close()])
 })
 
-test('while ClickHouse is away publishing goes on and REQ is refused; a start waits for it', async () => {
-  const relay = await started()
+test('while ClickHouse is away publishing and REQ go on, without a view only publishing; a start waits for it', async () => {
+  const [relay, viewless] = await Promise.all([
+    started(),
+    started({ EDGE_ID: 'viewless', SERVING_VIEW: 'off' }),
+  ])
   const client = await RelayClient.connect(relay.url)
+  const viewlessClient = await RelayClient.connect(viewless.url)
+  await until(async () => /relay_view_serving\{app="relay"\} 1\n/.test(await relay.metrics()), {
+    what: 'the view serves',
+  })
   await clickHouseServer.kill()
   const event = note()
   expect(await client.publish(event)).toMatchObject({ accepted: true })
-  expect((await client.req([{ kinds: [1] }])).closed).toMatch(/^error: /)
+  expect((await client.req([{ kinds: [1] }])).events.map(({ id }) => id)).toContain(event.id)
+  expect((await viewlessClient.req([{ kinds: [1] }])).closed).toMatch(/^error: /)
   const waiting = await launch({ EDGE_ID: 'waiting' })
   await until(async () => (await waiting.readiness())?.checks['clickhouse']?.startsWith('waiting'), {
     what: 'the second relay says what it waits for',
@@ -182,12 +190,12 @@ test('while ClickHouse is away publishing goes on and REQ is refused; a start wa
   await expect(RelayClient.connect(waiting.url)).rejects.toThrow()
   clickHouseServer = await startClickHouse(clickHousePorts)
   await waiting.ready()
-  await until(async () => (await client.req([{ ids: [event.id] }])).events.length === 1, {
+  await until(async () => (await viewlessClient.req([{ ids: [event.id] }])).events.length === 1, {
     what: 'REQs are answered again',
   })
   const other = await RelayClient.connect(waiting.url)
   expect(ids((await other.req([{ ids: [event.id] }])).events)).toEqual([event.id])
-  await Promise.all([client.close(), other.close()])
+  await Promise.all([client.close(), viewlessClient.close(), other.close()])
 })
 
 test('after a SIGKILL of Kafka publishing and live delivery go on, and no OK true is lost', async () => {

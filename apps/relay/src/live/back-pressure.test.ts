@@ -18,8 +18,11 @@ async function append(kafka: MemoryLog, events: readonly SignedEvent[]): Promise
   await producer.close()
 }
 
+// Without a view, which would let the overlay go at once.
 const start = async () => {
-  const relay = await startMemoryRelay({ env: { OVERLAY_EVENTS_MAX: '3', WATERMARK_POLL_MS: '10' } })
+  const relay = await startMemoryRelay({
+    env: { OVERLAY_EVENTS_MAX: '3', WATERMARK_POLL_MS: '10', SERVING_VIEW: 'off' },
+  })
   const logId = unwrap(await readLogId(relay.kafka))
   const cover = (nextOffset: number) =>
     relay.store.marks.set(partition, { logId, nextOffset, appliedAtMs: 1, appendedAtMs: 1 })
