@@ -1,173 +1,145 @@
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { generateCorpus } from '@millrace/corpus'
-import { type NostrEvent, parseFilter } from '@millrace/nostr'
-import { afterEach, expect, test } from 'vitest'
-import { type WebSocket, WebSocketServer } from 'ws'
-import { Latencies } from './latency.ts'
-import { measureFanout } from './measure/fanout.ts'
-import { measurePublish } from './measure/publish.ts'
-import { measureRequests, shapesOver } from './measure/requests.ts'
-import { describeMachine } from './report/machine.ts'
-import { type BenchReport, renderReport, writeReport } from './report/report.ts'
-import { metricSum } from './target/scrape.ts'
+import { Writable } from 'node:stream'
+import type { SignedEvent } from '@millrace/testkit'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { bench } from './bench.ts'
+import type { BenchOptions } from './options.ts'
+import { Steps } from './steps.ts'
+import { useRelay } from './target/target.ts'
+import { type NaiveServer, startNaiveServer, type Twists } from './testing/naive-server.ts'
+import { someEvents } from './testing/small-corpus.ts'
 
-const events: NostrEvent[] = []
-for await (const batch of generateCorpus({ seed: 'bench', count: 400, authorCount: 20 }))
-  events.push(...batch)
+const folder = mkdtempSync(join(tmpdir(), 'bench-test-'))
+const file = join(folder, 'corpus.jsonl')
+const events = await someEvents(2_700)
+writeFileSync(file, events.map((event) => JSON.stringify(event)).join('\n'))
+afterAll(() => rmSync(folder, { recursive: true }))
 
-let server: WebSocketServer | null = null
+const servers: NaiveServer[] = []
 afterEach(() => {
-  for (const socket of server?.clients ?? []) socket.terminate()
-  server?.close()
-  server = null
+  for (const server of servers.splice(0)) server.close()
 })
 
-/** The smallest thing that speaks the protocol: says OK to everything but kind 7, has three events for every REQ, fans out. */
-async function tinyRelay(): Promise<string> {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-  const live = new Map<WebSocket, string>()
-  server.on('connection', (socket) =>
-    socket.on('message', (data) => {
-      const [verb, first] = JSON.parse(String(data)) as [string, NostrEvent & string]
-      if (verb === 'EVENT') {
-        socket.send(JSON.stringify(['OK', first.id, first.kind !== 7, '']))
-        for (const [subscriber, id] of live) subscriber.send(JSON.stringify(['EVENT', id, first]))
-      }
-      if (verb !== 'REQ') return
-      if (first.startsWith('s')) live.set(socket, first)
-      else for (const event of events.slice(0, 3)) socket.send(JSON.stringify(['EVENT', first, event]))
-      socket.send(JSON.stringify(['EOSE', first]))
-    }),
-  )
-  await once(server, 'listening')
-  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+const quiet = new Steps(new Writable({ write: (_chunk, _encoding, done) => done() }) as NodeJS.WriteStream)
+const OPTIONS: BenchOptions = {
+  events: 300,
+  seconds: 0.1,
+  scale: 0.001,
+  seed: 'unused',
+  corpus: file,
+  out: folder,
 }
 
-test('publish counts every OK once, refusals apart', async () => {
-  const result = await measurePublish(await tinyRelay(), { connections: 3, window: 4 }, events, () => {})
-  const refused = events.filter(({ kind }) => kind === 7).length
-  expect(result).toMatchObject({ accepted: events.length - refused, refused })
-  expect(result.ackMs.count).toBe(events.length)
-  expect(result.ackMs.p50).toBeLessThanOrEqual(result.ackMs.p99)
-})
+async function target(twists?: Twists) {
+  const server = await startNaiveServer(twists)
+  servers.push(server)
+  return useRelay(server.url, { name: `naive ${servers.length}`, pids: [] })
+}
 
-test('requests are timed to their first frame and to EOSE', async () => {
-  const [shape] = shapesOver(events)
-  if (shape === undefined) throw new Error('no shape')
-  const result = await measureRequests(await tinyRelay(), shape, { connections: 4, seconds: 0.2 })
-  expect(result.eventsPerRequest).toBe(3)
-  expect(result.firstFrameMs.count).toBe(result.eoseMs.count)
-  expect(result.firstFrameMs.p50).toBeLessThanOrEqual(result.eoseMs.p50)
-})
+async function run(runs: number, modes: string, ...twists: (Twists | undefined)[]) {
+  const targets = []
+  for (const twist of twists) targets.push(await target(twist))
+  return bench({ targets, runs, command: 'test' }, { ...OPTIONS, modes }, quiet)
+}
 
-test('fanout waits for every delivery', async () => {
-  const url = await tinyRelay()
-  for (const eventsPerSecond of [100, null]) {
-    const result = await measureFanout(url, { subscribers: 12, eventsPerSecond, events: 10 }, () => {})
-    expect(result.deliveries).toBe(120)
-    expect(result.deliveryMs.count).toBe(120)
+test('two right relays are compared in every mode, and nothing is lost or refused', async () => {
+  const report = await run(1, 'publish,req,reqw,fanout,mixed', undefined, undefined)
+  expect(
+    report.results.map(({ mode }) => mode).filter((mode, at, all) => all.indexOf(mode) === at),
+  ).toHaveLength(30)
+  for (const { what, sides, ratios } of report.results) {
+    expect(
+      sides.map(({ runs }) => runs.length),
+      what,
+    ).toEqual([1, 1])
+    for (const { median } of sides) {
+      expect(median.rate, what).toBeGreaterThan(0)
+      expect(median.counts['lost'] ?? 0, what).toBe(0)
+      expect(median.counts['refused'] ?? 0, what).toBe(0)
+      if (median.counts['checked'] !== undefined) expect(median.counts['checked'], what).toBeGreaterThan(0)
+    }
+    expect(ratios?.rate.median, what).toBeGreaterThan(0)
   }
-})
-
-test('a relay that refuses or goes away ends the measurement with its words', async () => {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-  server.on('connection', (socket) =>
-    socket.on('message', (data) => {
-      if (String(data).startsWith('["REQ"')) socket.send('["CLOSED","r0","error: busy"]')
-      else socket.terminate()
-    }),
+  const [a, b] = servers.map(({ relay }) =>
+    relay
+      .admitted()
+      .map(({ id }) => id)
+      .sort(),
   )
-  await once(server, 'listening')
-  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const [shape] = shapesOver(events)
-  if (shape === undefined) throw new Error('no shape')
-  await expect(measureRequests(url, shape, { connections: 1, seconds: 1 })).rejects.toThrow(/busy/)
-  await expect(measurePublish(url, { connections: 1, window: 1 }, events, () => {})).rejects.toThrow(/closed/)
+  expect(a).toEqual(b)
+}, 120_000)
+
+test('a relay that writes spaces into its messages is understood', async () => {
+  const stringify = (message: unknown) => JSON.stringify(message, null, 1)
+  const { results } = await run(2, 'publish-1x1,req-ids-c1,fanout-100', { stringify })
+  expect(
+    results.find(({ mode }) => mode === 'req-ids-c1')?.sides[0]?.median.counts['eventsPerRequest'],
+  ).toBeGreaterThan(15)
+  expect(results.find(({ mode }) => mode === 'fanout-100')?.sides[0]?.median.counts['lost']).toBe(0)
 })
 
-test('every request shape is a filter that relays take, and neighbours differ', () => {
-  const shapes = shapesOver(events)
-  expect(shapes.length).toBeGreaterThan(5)
-  for (const { name, filter } of shapes) {
-    for (let n = 0; n < 50; n++)
-      expect(parseFilter(filter(n)).ok, `${name} ${JSON.stringify(filter(n))}`).toBe(true)
-    expect(JSON.stringify(filter(1)), name).not.toBe(JSON.stringify(filter(2)))
+/** Only what the mode asks is answered wrongly, not the questions before it. */
+const wrong = (answer: (events: SignedEvent[]) => SignedEvent[]): Twists => ({
+  answer: (right, [filter]) => (filter?.authors?.length === 10 && right.length > 1 ? answer(right) : right),
+})
+
+test.each<[string, Twists, RegExp]>([
+  ['forgets the newest', wrong((right) => right.slice(1)), /events instead of|a newer event is missing/],
+  ['answers in the wrong order', wrong((right) => [...right].reverse()), /newest first/],
+  ['says an event twice', wrong((right) => [...right.slice(0, 1), ...right]), /comes twice/],
+  [
+    'shows what nobody asked for',
+    wrong((right) => [...right.slice(1), events[0] as SignedEvent]),
+    /are wrong/,
+  ],
+  [
+    'refuses an event for good',
+    { refusal: ({ kind }) => (kind === 7 ? 'blocked: no' : null) },
+    /blocked: no/,
+  ],
+])('a relay that %s fails the run with the reason', async (_what, twists, words) => {
+  await expect(run(1, 'req-authors-c1', twists)).rejects.toThrow(words)
+})
+
+test('an event that does not reach everybody is a loss, one that is refused at first a refusal', async () => {
+  const refusedOnce = new Set<string>()
+  const lossy: Twists = {
+    isLost: ({ id }) => id.endsWith('0') || id.endsWith('1'),
+    refusal: ({ id }) => {
+      if (!/[4-9]$/.test(id) || refusedOnce.has(id)) return null
+      refusedOnce.add(id)
+      return 'rate-limited: slow down'
+    },
   }
+  const { results } = await run(1, 'fanout-100,publish-64x32', lossy)
+  const counts = (wanted: string) => results.find(({ mode }) => mode === wanted)?.sides[0]?.runs[0]?.counts
+  expect(counts('fanout-100')?.['lost']).toBeGreaterThan(0)
+  expect(counts('publish-64x32')?.['refused']).toBeGreaterThan(0)
+  expect(servers[0]?.relay.admitted()).toHaveLength(300 + 40)
+}, 60_000)
+
+test('a second run goes on in the pool where the first one ended', async () => {
+  const relay = await target()
+  const once = () =>
+    bench({ targets: [relay], runs: 1, command: '' }, { ...OPTIONS, modes: 'publish-1x1' }, quiet)
+  expect((await once()).corpus.loadedEvents).toBe(300)
+  expect((await once()).corpus.loadedEvents).toBe(320)
 })
 
-test('latencies keep three digits, and nothing at all is zero', () => {
-  const latencies = new Latencies()
-  expect(latencies.percentiles()).toEqual({ count: 0, p50: 0, p95: 0, p99: 0, max: 0 })
-  for (let ms = 1; ms <= 1_000; ms++) latencies.recordMs(ms)
-  const { count, p50, p95, p99 } = latencies.percentiles()
-  expect(count).toBe(1_000)
-  for (const [measured, expected] of [
-    [p50, 500],
-    [p95, 950],
-    [p99, 990],
-  ] as const)
-    expect(Math.abs(measured - expected) / expected).toBeLessThan(0.002)
-})
-
-test('a metric is summed over its labels, and only it', () => {
-  const page = '# HELP a_total x\na_total{kind="1"} 3\na_total{kind="7"} 4\na_total_more 100\nb 2\n'
-  expect(metricSum(page, 'a_total')).toBe(7)
-  expect(metricSum(page, 'b')).toBe(2)
-  expect(metricSum(page, 'none')).toBe(0)
-})
-
-test('the report names machine and commit, and is written as JSON and as text', () => {
-  const times = { count: 9, p50: 1.234, p95: 12.3, p99: 45.6, max: 50 }
-  const report: BenchReport = {
-    startedAt: '2026-01-02T03:04:05.678Z',
-    target: 'own stack',
-    machine: { ...describeMachine(), commit: 'abc1234+' },
-    publish: [
-      { connections: 16, window: 1, accepted: 9, refused: 0, eventsPerSecond: 3_456.7, ackMs: times },
-    ],
-    requests: [
-      {
-        shape: '20 ids',
-        connections: 16,
-        requestsPerSecond: 99,
-        eventsPerRequest: 20,
-        firstFrameMs: times,
-        eoseMs: times,
-      },
-    ],
-    fanout: [
-      {
-        subscribers: 1_000,
-        eventsPerSecond: null,
-        events: 9,
-        deliveries: 9_000,
-        deliveriesPerSecond: 88_000,
-        deliveryMs: times,
-      },
-    ],
-    sink: { rows: 30_000, rowsPerSecond: 12_345 },
-    memory: [{ process: 'kafka', rssMib: 380.4 }],
-  }
-  const text = renderReport(report)
-  for (const part of [
-    'commit abc1234+',
-    'publish 16×1',
-    '3,457 events/s',
-    '1.23',
-    '12.3',
-    '20 ids',
-    '88,000 deliveries/s',
-    '12,345 rows/s',
-    '380 MiB',
-  ])
-    expect(text).toContain(part)
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-  const path = writeReport(report, folder)
-  expect(JSON.parse(readFileSync(`${path}.json`, 'utf8'))).toEqual(report)
-  expect(readFileSync(`${path}.txt`, 'utf8')).toBe(text)
-  rmSync(folder, { recursive: true })
+test('what is no relay, or goes away, ends the bench with a reason', async () => {
+  const nobody = useRelay('ws://127.0.0.1:9', { pids: [] })
+  const plan = { targets: [nobody], runs: 1, command: '' }
+  await expect(bench(plan, { ...OPTIONS, modes: 'publish' }, quiet)).rejects.toThrow(/ECONNREFUSED/)
+  const leaving = await target({
+    refusal: () => {
+      servers[0]?.close()
+      return null
+    },
+  })
+  const leavingPlan = { targets: [leaving], runs: 1, command: '' }
+  await expect(bench(leavingPlan, { ...OPTIONS, modes: 'publish' }, quiet)).rejects.toThrow(
+    /closed|ECONNRESET/,
+  )
 })

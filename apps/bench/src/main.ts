@@ -1,60 +1,105 @@
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
+import { type BenchPlan, bench } from './bench.ts'
+import { withHollowRelay } from './ceiling/hollow-target.ts'
+import { type BenchOptions, pids, ROOT, withCommonOptions, within } from './options.ts'
 import { renderReport, writeReport } from './report/report.ts'
-import { runBench } from './run.ts'
 import { Steps } from './steps.ts'
 import { startOwn, type Target, useRelay, useRunning } from './target/target.ts'
 
-interface Options {
-  readonly relay?: string
+interface SingleOptions extends BenchOptions {
+  readonly url?: string
   readonly running?: string | true
-  readonly scale: number
-  readonly seed: string
-  readonly out: string
+  readonly pids?: readonly number[]
+  readonly name?: string
+  readonly durability?: string
+  readonly abPairs?: number
 }
 
-const ROOT = join(import.meta.dirname, '../../..')
-
-function scale(text: string): number {
-  const value = Number(text)
-  if (value > 0 && value <= 100) return value
-  throw new InvalidArgumentError('must be a number above 0, at most 100')
+interface CompareOptions extends BenchOptions {
+  readonly nameA?: string
+  readonly nameB?: string
+  readonly durabilityA?: string
+  readonly durabilityB?: string
+  readonly pidsA?: readonly number[]
+  readonly pidsB?: readonly number[]
 }
 
-const command = new Command('bench')
-  .description(
-    'measures publish, REQ, fanout, the sink and memory, and prints one table; starts a stack of its own unless told otherwise',
-  )
-  .option('--relay <url>', 'measure a relay by its address: no sink, no memory')
+const RUNS_COMPARED = 5
+
+const program = new Command('bench').description(
+  'measures a relay and prints one table; starts a stack of its own unless told otherwise',
+)
+withCommonOptions(program)
+  .option('--url <url>', 'measure any relay by its address')
+  .option('--running [folder]', 'measure the stack that runs in this data folder (default: MILLRACE_DATA)')
+  .option('--pids <pids>', "the relay's processes, for memory and CPU (with --url)", pids)
+  .option('--name <name>', 'what the report calls it')
+  .option('--durability <words>', 'what its OK stands for, for the report')
   .option(
-    '--running [folder]',
-    'measure the stack that runs in this data folder (default: MILLRACE_DATA); what is published stays there',
+    '--ab-pairs <count>',
+    'own stack: pairs with storage and ClickHouse running and stopped',
+    within(1, 1_000, true),
   )
-  .option('--scale <factor>', 'share of the full size, such as 0.1 for a quick look', scale, 1)
-  .option('--seed <text>', 'seed of the published corpus (default: another one each time)', `${Date.now()}`)
-  .option('--out <folder>', 'where the reports go', join(ROOT, 'bench-results'))
-  .action(async (options: Options) => {
-    const steps = new Steps(process.stderr)
-    const target = await steps.step('starting', () => targetOf(options))
-    // A stack of our own does not see the terminal's Ctrl-C.
-    process.once('SIGINT', () => void target.stop().then(() => process.exit(130)))
-    try {
-      const report = await runBench(target, options, steps)
-      process.stdout.write(`\n${renderReport(report)}`)
-      process.stdout.write(`written to ${writeReport(report, options.out)}.{json,txt}\n`)
-    } finally {
-      await steps.step('stopping', () => target.stop())
-    }
-  })
+  .action((options: SingleOptions) =>
+    run(options, async () => ({
+      targets: [await targetOf(options)],
+      runs: options.runs ?? 1,
+      pairs: options.abPairs,
+    })),
+  )
 
-function targetOf({ relay, running }: Options): Promise<Target> {
-  if (relay !== undefined) return Promise.resolve(useRelay(relay))
-  if (running === undefined) return startOwn(() => {})
-  return useRunning(running === true ? (process.env['MILLRACE_DATA'] ?? join(ROOT, '.millrace')) : running)
+withCommonOptions(program.command('compare <urlA> <urlB>'))
+  .description('measures two relays in turn and prints ratios')
+  .option('--name-a <name>')
+  .option('--name-b <name>')
+  .option('--durability-a <words>', 'what its OK stands for')
+  .option('--durability-b <words>')
+  .option('--pids-a <pids>', 'its processes, for memory and CPU', pids)
+  .option('--pids-b <pids>', '', pids)
+  .action((urlA: string, urlB: string, options: CompareOptions) =>
+    run(options, async () => ({
+      targets: [
+        useRelay(urlA, { name: options.nameA, durability: options.durabilityA, pids: options.pidsA ?? [] }),
+        useRelay(urlB, { name: options.nameB, durability: options.durabilityB, pids: options.pidsB ?? [] }),
+      ],
+      runs: options.runs ?? RUNS_COMPARED,
+    })),
+  )
+
+withCommonOptions(program.command('ceiling'))
+  .description('measures the load tool itself, against a relay that answers without doing anything')
+  .action((options: BenchOptions) =>
+    run(options, async () => ({ targets: [await withHollowRelay()], runs: options.runs ?? 1 })),
+  )
+
+async function run(options: BenchOptions, plan: () => Promise<Omit<BenchPlan, 'command'>>): Promise<void> {
+  const steps = new Steps(process.stderr)
+  const { targets, ...rest } = await steps.step('starting', plan)
+  const stop = async () => {
+    for (const target of targets) await target.stop()
+  }
+  // A stack of our own does not see the terminal's Ctrl-C.
+  process.once('SIGINT', () => void stop().then(() => process.exit(130)))
+  try {
+    const command = process.argv.slice(2).join(' ')
+    const report = await bench({ targets, ...rest, command }, options, steps)
+    process.stdout.write(`\n${renderReport(report)}`)
+    process.stdout.write(`written to ${writeReport(report, options.out)}.{json,txt}\n`)
+  } finally {
+    await steps.step('stopping', stop)
+  }
+}
+
+function targetOf({ url, running, ...labels }: SingleOptions): Promise<Target> {
+  if (url !== undefined) return Promise.resolve(useRelay(url, { ...labels, pids: labels.pids ?? [] }))
+  if (running === undefined) return startOwn(labels)
+  const folder = running === true ? (process.env['MILLRACE_DATA'] ?? join(ROOT, '.millrace')) : running
+  return useRunning(folder, labels)
 }
 
 try {
-  await command.parseAsync()
+  await program.parseAsync()
   process.exit(0)
 } catch (cause) {
   process.stderr.write(`\nbench: ${cause instanceof Error ? cause.message : String(cause)}\n`)

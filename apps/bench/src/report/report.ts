@@ -1,80 +1,66 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FanoutResult } from '../measure/fanout.ts'
-import type { MemoryResult } from '../measure/memory.ts'
-import type { PublishResult } from '../measure/publish.ts'
-import type { RequestResult } from '../measure/requests.ts'
-import type { SinkResult } from '../measure/sink.ts'
+import type { Sizes } from '../modes/mode.ts'
+import type { Result } from '../run/results.ts'
+import type { ProcessRss } from '../run/run-modes.ts'
+import { comparedTable } from './compared-table.ts'
 import type { Machine } from './machine.ts'
+import { singleTable } from './single-table.ts'
+
+export interface ReportSide {
+  readonly name: string
+  readonly url: string
+  /** What its OK stands for. */
+  readonly durability: string
+  /** What it does with private kinds: see `Privacy`. */
+  readonly privacy: string
+  /** Resident memory of its processes once the base was loaded, and at the end; empty when they are not known. */
+  readonly rssAfterLoad: readonly ProcessRss[]
+  readonly rssAtEnd: readonly ProcessRss[]
+}
 
 export interface BenchReport {
   readonly startedAt: string
-  readonly target: string
+  /** The command line after `npm run bench --`. */
+  readonly command: string
   readonly machine: Machine
-  readonly publish: readonly PublishResult[]
-  readonly requests: readonly RequestResult[]
-  readonly fanout: readonly FanoutResult[]
-  readonly sink: SinkResult | null
-  readonly memory: readonly MemoryResult[]
-}
-
-/** One line of the table: what was done, how much of it a second, and its times. */
-type Row = readonly [what: string, rate: string, p50: string, p95: string, p99: string]
-
-const rate = (value: number, unit: string): string => `${Math.round(value).toLocaleString('en-US')} ${unit}/s`
-const ms = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(1))
-
-function rowsOf(report: BenchReport): Row[] {
-  const times = ({ p50, p95, p99 }: { p50: number; p95: number; p99: number }) =>
-    [ms(p50), ms(p95), ms(p99)] as const
-  return [
-    ...report.publish.map(
-      (r): Row => [
-        `publish ${r.connections}×${r.window}: EVENT → OK`,
-        rate(r.eventsPerSecond, 'events'),
-        ...times(r.ackMs),
-      ],
-    ),
-    ...report.requests.flatMap((r): Row[] => [
-      [
-        `REQ → first frame, ${r.connections}×1: ${r.shape}`,
-        rate(r.requestsPerSecond, 'REQs'),
-        ...times(r.firstFrameMs),
-      ],
-      [`REQ → EOSE (${r.eventsPerRequest.toFixed(0)} events a REQ)`, '', ...times(r.eoseMs)],
-    ]),
-    ...report.fanout.map(
-      (r): Row => [
-        `fanout to ${r.subscribers.toLocaleString('en-US')}, ${r.eventsPerSecond === null ? 'flat out' : `${r.eventsPerSecond} events/s`}`,
-        rate(r.deliveriesPerSecond, 'deliveries'),
-        ...times(r.deliveryMs),
-      ],
-    ),
-    ...(report.sink === null
-      ? []
-      : [['sink: log → ClickHouse', rate(report.sink.rowsPerSecond, 'rows'), '', '', ''] as const]),
-    ...report.memory.map((r): Row => [`RSS ${r.process}`, `${Math.round(r.rssMib)} MiB`, '', '', '']),
-  ]
+  readonly corpus: { readonly path: string; readonly baseEvents: number; readonly loadedEvents: number }
+  readonly runs: number
+  readonly sizes: Sizes
+  /** One relay, or two that are compared. */
+  readonly sides: readonly ReportSide[]
+  readonly results: readonly Result[]
 }
 
 /** The one table, and what it was measured on. */
 export function renderReport(report: BenchReport): string {
-  const rows: Row[] = [['', 'rate', 'p50 ms', 'p95 ms', 'p99 ms'], ...rowsOf(report)]
-  const widths = [0, 1, 2, 3, 4].map((at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
-  const lines = rows.map((row) =>
-    row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  )
-  const { cpu, cores, memoryGib, os, node, loadBefore, commit } = report.machine
+  const { machine, corpus, runs, sizes, sides, results } = report
+  const { cpu, cores, memoryGib, os, node, loadBefore, commit } = machine
   return [
-    `${report.startedAt}  commit ${commit}  ${report.target}`,
+    `${report.startedAt}  commit ${commit}  npm run bench -- ${report.command}`,
     `${cores} × ${cpu}, ${memoryGib} GiB, ${os}, Node ${node}, load before ${loadBefore.toFixed(2)}`,
+    `${corpus.loadedEvents.toLocaleString('en-US')} events at the start; medians of ${runs}, ${sizes.seconds} s a run, scale ${sizes.scale}`,
+    ...sides.map(
+      ({ name, url, durability, privacy }, at) =>
+        `${letter(at)}: ${name}, ${url}, durability: ${durability}, private kinds: ${privacy}`,
+    ),
     '',
-    ...lines,
+    ...(sides.length === 1 ? singleTable(results) : comparedTable(results)),
+    '',
+    ...sides.flatMap(memoryLines),
     '',
   ].join('\n')
+}
+
+export const letter = (side: number): string => String.fromCharCode('A'.charCodeAt(0) + side)
+
+const memoryLines = ({ name, rssAfterLoad, rssAtEnd }: ReportSide): string[] => {
+  const line = (when: string, processes: readonly ProcessRss[]) => {
+    const total = processes.reduce((sum, { rssMib }) => sum + rssMib, 0)
+    const each = processes.map(({ process, rssMib }) => `${process} ${Math.round(rssMib)}`).join(', ')
+    return `RSS ${name}, ${when}: ${Math.round(total)} MiB (${each})`
+  }
+  return rssAtEnd.length === 0 ? [] : [line('loaded', rssAfterLoad), line('at the end', rssAtEnd)]
 }
 
 /** Writes the report as JSON and as text; answers the path without its ending. */

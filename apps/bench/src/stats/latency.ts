@@ -25,6 +25,11 @@ export class Latencies {
     this.#histogram.recordValue(Math.min(MICROSECONDS_MAX, Math.max(1, Math.round(ms * MICROSECONDS_PER_MS))))
   }
 
+  /** Takes in everything that others collected. */
+  add(others: Latencies): void {
+    this.#histogram.add(others.#histogram)
+  }
+
   percentiles(): Percentiles {
     const at = (percentile: number) => this.#histogram.getValueAtPercentile(percentile) / MICROSECONDS_PER_MS
     const count = this.#histogram.totalCount

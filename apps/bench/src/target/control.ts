@@ -5,6 +5,7 @@ import { join } from 'node:path'
 /** One process of a stack, as its supervisor shows it. */
 export interface PartInfo {
   readonly name: string
+  readonly state: string
   readonly pid: number | null
   readonly address: string | null
   readonly opsUrl: string | null
@@ -37,3 +38,9 @@ export function controlOf(dataDir: string): Control {
 
 export const partsOf = async (control: Control): Promise<readonly PartInfo[]> =>
   ((await control('GET', '/status')) as { parts: PartInfo[] }).parts
+
+export async function partNamed(control: Control, name: string): Promise<PartInfo> {
+  const part = (await partsOf(control)).find((candidate) => candidate.name === name)
+  if (part === undefined) throw new Error(`the stack has no part ${name}`)
+  return part
+}
