@@ -1,4 +1,4 @@
-import type { NostrEvent, TombstoneSet } from '@millrace/nostr'
+import { indexedTags, type NostrEvent, type TombstoneSet } from '@millrace/nostr'
 import { isVersioned, listsOf } from './list-keys.ts'
 import { PostingWriter } from './posting-writer.ts'
 import { comparePositions, type Position, type Posting, positionBefore } from './postings.ts'
@@ -120,12 +120,13 @@ export class Fold {
     const position = { createdAt: event.created_at, id }
     if (horizon !== null && comparePositions(position, horizon) > 0) return null
     const sequence = this.#nextSequence++
-    const record = encodeStored(event, json, logged)
+    const tags = indexedTags(event)
+    const record = encodeStored(event, json, logged, tags)
     this.#tables.events.putSync(sequence, record)
     this.#tables.ids.putSync(id, sequenceBytes(sequence))
     this.#ids.set(sequence, id)
     const posting: Posting = { ...position, kind: event.kind, sequence }
-    const lists = listsOf(event)
+    const lists = listsOf(event, tags)
     for (const list of lists) this.#postings.add(list, posting)
     this.#count(event.kind, 1, bytesOf(record, lists.length))
     return sequence
@@ -135,7 +136,7 @@ export class Fold {
   #move(sequence: number, logged: LoggedEvent): void {
     const stored = new StoredEvent(readRecord(this.#tables, sequence))
     if (stored.offset >= logged.offset) return
-    const record = encodeStored(logged.event, logged.json, logged)
+    const record = encodeStored(logged.event, logged.json, logged, indexedTags(logged.event))
     this.#tables.events.putSync(sequence, record)
     this.#count(logged.event.kind, 0, record.length - stored.record.length)
   }
@@ -145,7 +146,7 @@ export class Fold {
     const event = new StoredEvent(record).parse()
     const id = Buffer.from(event.id, 'hex')
     const posting: Posting = { createdAt: event.created_at, id, kind: event.kind, sequence }
-    const lists = listsOf(event)
+    const lists = listsOf(event, indexedTags(event))
     // Postings with the same key except the id may still be compared with it.
     this.#ids.set(sequence, id)
     for (const list of lists) this.#postings.remove(list, posting)

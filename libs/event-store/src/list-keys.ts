@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { indexedTags, kindClass, type NostrEvent } from '@millrace/nostr'
+import { kindClass, type NostrEvent } from '@millrace/nostr'
+import type { IndexedTags } from './stored-event.ts'
 
 /**
  * Keys of posting lists. No key is a prefix of another, so a list's key followed by a position never meets another list:
@@ -77,14 +78,14 @@ export function tagList(letter: string, value: string): Buffer {
 }
 
 /** Every list that an event is in. */
-export function listsOf(event: NostrEvent): Buffer[] {
+export function listsOf(event: NostrEvent, tags: IndexedTags): Buffer[] {
   const lists = [
     isVersioned(event.kind) ? versionedTimeList : regularTimeList,
     authorList(event.pubkey),
     kindList(event.kind),
     authorKindList(event.pubkey, event.kind),
   ]
-  for (const [letter, value] of indexedTags(event)) lists.push(tagList(letter, value))
+  for (const [letter, value] of tags) lists.push(tagList(letter, value))
   return lists
 }
 

@@ -21,6 +21,7 @@ import {
   sequenceOf,
   withAdded,
   withoutSequences,
+  writeEntry,
 } from './postings.ts'
 
 interface ListChange {
@@ -73,7 +74,9 @@ export class PostingWriter {
     return change
   }
 
-  #write({ list, added, removed }: ListChange): void {
+  #write(change: ListChange): void {
+    const { list, added, removed } = change
+    if (added.size === 1 && removed.size === 0 && this.#wroteOne(change)) return
     const head = readHead(this.#table, list) ?? { entries: Buffer.alloc(0), bound: null }
     const forHead: Located[] = []
     const forOthers: Located[] = []
@@ -87,6 +90,32 @@ export class PostingWriter {
     for (const posting of removed.values()) sort(posting, false)
     if (forOthers.length > 0) this.#writeOthers(list, forOthers)
     if (forHead.length > 0) this.#writeHead(list, this.#applied(head.entries, forHead), head.bound)
+  }
+
+  /**
+   * One entry more in a head that has room: nearly all that is written, so it is done without taking the head apart. False
+   * where it is not so simple, and nothing has happened.
+   */
+  #wroteOne({ list, added }: ListChange): boolean {
+    const [posting] = added.values()
+    if (posting === undefined) return false
+    const shared = this.#table.getBinaryFast(list)
+    const bytes = shared?.length ?? 1
+    if (shared !== undefined && (shared[0] !== 0 || bytes > CHUNK_ENTRIES_MAX * ENTRY_BYTES)) return false
+    let at = 1
+    // In most lists the new entry is among the first. The same second needs ids, and with them the shared buffer.
+    for (; shared !== undefined && at < bytes; at += ENTRY_BYTES) {
+      const createdAt = shared.readDoubleBE(at)
+      if (createdAt === posting.createdAt) return false
+      if (createdAt < posting.createdAt) break
+    }
+    const value = Buffer.allocUnsafe(bytes + ENTRY_BYTES)
+    value[0] = 0
+    shared?.copy(value, 1, 1, at)
+    writeEntry(value, at, posting)
+    shared?.copy(value, at + ENTRY_BYTES, at, bytes)
+    this.#table.putSync(list, value)
+    return true
   }
 
   #writeHead(list: Buffer, entries: Buffer, bound: Buffer | null): void {

@@ -66,7 +66,7 @@ export function indexAt(entries: Buffer, position: Position, idOf: IdOf): number
   return low
 }
 
-function writeEntry(into: Buffer, at: number, { createdAt, kind, id, sequence }: Posting): void {
+export function writeEntry(into: Buffer, at: number, { createdAt, kind, id, sequence }: Posting): void {
   into.writeDoubleBE(createdAt, at)
   into.writeUInt16BE(kind, at + KIND_AT)
   into.writeUInt16BE(id.readUInt16BE(0), at + PREFIX_AT)

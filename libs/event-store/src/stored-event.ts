@@ -1,4 +1,4 @@
-import { expirationOf, indexedTags, type NostrEvent } from '@millrace/nostr'
+import { expirationOf, type NostrEvent } from '@millrace/nostr'
 
 /**
  * A record of the view, all integers big-endian:
@@ -24,9 +24,16 @@ export interface LogPlace {
   readonly offset: number
 }
 
-/** The record of an event. @param json its seven fields as they are served */
-export function encodeStored(event: NostrEvent, json: string, place: LogPlace): Buffer {
-  const tags = indexedTags(event)
+/** The [letter, first value] pairs by which filters find an event (NIP-01). */
+export type IndexedTags = readonly (readonly [letter: string, value: string])[]
+
+/**
+ * The record of an event.
+ *
+ * @param json its seven fields as they are served
+ * @param tags its `indexedTags`
+ */
+export function encodeStored(event: NostrEvent, json: string, place: LogPlace, tags: IndexedTags): Buffer {
   const valueBytes = tags.map(([, value]) => Buffer.byteLength(value))
   const tagBytes = valueBytes.reduce((sum, bytes) => sum + TAG_HEAD_BYTES + bytes, 0)
   const record = Buffer.allocUnsafe(TAGS_AT + tagBytes + Buffer.byteLength(json))
