@@ -27,9 +27,10 @@ interface CompareOptions extends BenchOptions {
 
 const RUNS_COMPARED = 5
 
-const program = new Command('bench').description(
-  'measures a relay and prints one table; starts a stack of its own unless told otherwise',
-)
+const program = new Command('bench')
+  .description('measures a relay and prints one table; starts a stack of its own unless told otherwise')
+  // Options after a command are the command's, those of the same name before it are not.
+  .enablePositionalOptions()
 withCommonOptions(program)
   .option('--url <url>', 'measure any relay by its address')
   .option('--running [folder]', 'measure the stack that runs in this data folder (default: MILLRACE_DATA)')

@@ -11,7 +11,7 @@ export interface Draw {
   readonly authors: (count: number) => string[]
   /** The id of a visible event. */
   readonly id: () => string
-  /** An id that e tags name. */
+  /** An id that e tags name, the more often the likelier: people look at what others talk about. */
   readonly thread: () => string
   readonly topic: () => string
   /** A moment within the first nine tenths of the base, seconds since the Unix epoch. */
@@ -74,7 +74,9 @@ function drawFrom(corpus: Corpus, oracle: Oracle, seed: number): Draw {
   const named = (postings: ReadonlyMap<string, readonly number[]>, kind?: number) =>
     [...postings].filter(([, indices]) => inBase(indices, kind)).map(([value]) => value)
   const authors = named(corpus.byAuthor, 1)
-  const threads = named(corpus.byTag.e)
+  const threads = named(corpus.byTag.e).flatMap((id) =>
+    (corpus.byTag.e.get(id) ?? []).filter((index) => index < corpus.baseCount).map(() => id),
+  )
   const topics = named(corpus.byTag.t)
   const visibleIndex = (): number => {
     for (;;) {

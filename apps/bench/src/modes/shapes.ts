@@ -17,8 +17,8 @@ export const SHAPES: Readonly<Record<string, { readonly what: string; readonly s
     shape: (draw) => [{ ids: [...new Set(Array.from({ length: 20 }, () => draw.id()))] }],
   },
   e: {
-    what: '#e, limit 100',
-    shape: (draw) => [{ '#e': [draw.thread()], limit: 100 }],
+    what: '#e of 10 notes, limit 100',
+    shape: (draw) => [{ '#e': [...new Set(Array.from({ length: 10 }, () => draw.thread()))], limit: 100 }],
   },
   since: {
     what: 'kinds and since, limit 500',

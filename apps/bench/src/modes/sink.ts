@@ -28,16 +28,19 @@ async function measureSink({ target, corpus, range }: ModeContext): Promise<read
   const control = target.control as Control
   await control('POST', '/parts/storage/stop')
   await publishRange(target.url, corpus, range, LOAD)
+  const startedMs = performance.now()
   await control('POST', '/parts/storage/start')
   const { opsUrl } = await partNamed(control, 'storage')
   const written = async () => metricSum(await scrape(opsUrl ?? ''), 'ingestion_events_written_total')
   const first = await sampled(written, (rows) => rows > 0)
   const last = await sampled(written, (rows) => rows >= range.to - range.from)
-  const [count, seconds] = [last.rows - first.rows, (last.atMs - first.atMs) / 1000]
+  // Few enough to be there at the first look: then the start of the process counts too.
+  const begin = first.rows === last.rows ? { rows: 0, atMs: startedMs } : first
+  const [count, seconds] = [last.rows - begin.rows, (last.atMs - begin.atMs) / 1000]
   return [
     {
       what: 'sink: log → ClickHouse',
-      rate: seconds > 0 ? count / seconds : 0,
+      rate: count / seconds,
       unit: 'rows/s',
       timesMs: null,
       counts: { rows: count },

@@ -1,4 +1,5 @@
 import type { Corpus } from '../corpus/corpus.ts'
+import { ensurePresent } from '../load/ensure-present.ts'
 import type { Range } from '../load/publish-range.ts'
 import { settle } from '../meter/settle.ts'
 import { type Mode, pidsOf, type Row, type Sizes } from '../modes/mode.ts'
@@ -36,14 +37,17 @@ export class Session {
     for (const { url } of real)
       if (await holdsBase(url, this.corpus))
         this.#cursor = Math.max(this.#cursor, await firstMissing(url, this.corpus))
-    for (const target of this.targets) this.#oracles.set(target, new Oracle(this.corpus, 'hidden'))
-    for (const target of real) {
-      await this.#steps.step(
-        `loading ${this.#cursor.toLocaleString('en-US')} events: ${target.name}`,
-        (progress) => load(target.url, this.corpus, this.#cursor, progress),
-      )
-      this.#oracles.set(target, new Oracle(this.corpus, await privacyOf(target.url, this.corpus)))
-    }
+    const label = `loading ${this.#cursor.toLocaleString('en-US')} events`
+    for (const target of this.targets)
+      await this.#steps.step(`${label}: ${target.name}`, (progress) => this.#fill(target, progress))
+  }
+
+  async #fill(target: Target, onProgress: (done: number, total: number) => void): Promise<void> {
+    const { url, isHollow } = target
+    if (isHollow === true) await ensurePresent(url, this.corpus, { from: 0, to: this.#cursor })
+    else await load(url, this.corpus, this.#cursor, onProgress)
+    const privacy = isHollow === true ? 'hidden' : await privacyOf(url, this.corpus)
+    this.#oracles.set(target, new Oracle(this.corpus, privacy))
   }
 
   /** What the relay does with private kinds. */
