@@ -5,7 +5,7 @@ import { withHollowRelay } from './ceiling/hollow-target.ts'
 import { type BenchOptions, pids, ROOT, withCommonOptions, within } from './options.ts'
 import { renderReport, writeReport } from './report/report.ts'
 import { Steps } from './steps.ts'
-import { startOwn, type Target, useRelay, useRunning } from './target/target.ts'
+import { type Labels, startOwn, type Target, useRelay, useRunning } from './target/target.ts'
 
 interface SingleOptions extends BenchOptions {
   readonly url?: string
@@ -50,19 +50,21 @@ withCommonOptions(program)
     })),
   )
 
-withCommonOptions(program.command('compare <urlA> <urlB>'))
-  .description('measures two relays in turn and prints ratios')
-  .option('--name-a <name>')
+withCommonOptions(program.command('compare <a> <b>'))
+  .description(
+    'measures two relays in turn and prints ratios; each is an address, or the data folder of a running stack',
+  )
+  .option('--name-a <name>', 'what the report calls it')
   .option('--name-b <name>')
   .option('--durability-a <words>', 'what its OK stands for')
   .option('--durability-b <words>')
-  .option('--pids-a <pids>', 'its processes, for memory and CPU', pids)
+  .option('--pids-a <pids>', 'its processes, for memory and CPU; those of a stack are known', pids)
   .option('--pids-b <pids>', '', pids)
-  .action((urlA: string, urlB: string, options: CompareOptions) =>
+  .action((a: string, b: string, options: CompareOptions) =>
     run(options, async () => ({
       targets: [
-        useRelay(urlA, { name: options.nameA, durability: options.durabilityA, pids: options.pidsA ?? [] }),
-        useRelay(urlB, { name: options.nameB, durability: options.durabilityB, pids: options.pidsB ?? [] }),
+        await peerAt(a, { name: options.nameA, durability: options.durabilityA }, options.pidsA),
+        await peerAt(b, { name: options.nameB, durability: options.durabilityB }, options.pidsB),
       ],
       runs: options.runs ?? RUNS_COMPARED,
     })),
@@ -97,6 +99,11 @@ function targetOf({ url, running, ...labels }: SingleOptions): Promise<Target> {
   if (running === undefined) return startOwn(labels)
   const folder = running === true ? (process.env['MILLRACE_DATA'] ?? join(ROOT, '.millrace')) : running
   return useRunning(folder, labels)
+}
+
+function peerAt(place: string, labels: Labels, known: readonly number[] = []): Promise<Target> {
+  if (/^wss?:/.test(place)) return Promise.resolve(useRelay(place, { ...labels, pids: known }))
+  return useRunning(place, labels)
 }
 
 try {
