@@ -140,7 +140,12 @@ const admissionSection = defineSection(
     OVERLAY_BYTES_MAX: wholeNumber('bytes', 512 * MIB, 'Their size; past it EVENTs are refused', {
       min: MIB,
     }),
-    PRODUCE_LINGER_MS: wholeNumber('ms', 2, 'Longest wait for company before events are sent to Kafka'),
+    PRODUCE_LINGER_MS: wholeNumber(
+      'ms',
+      0,
+      'Longest wait for company before events are sent to Kafka; 0: those that come while a batch is under way leave together',
+      { max: 3 },
+    ),
     VERIFIER: z
       .enum(['auto', 'libsecp256k1', 'nostr-wasm'])
       .default('auto')

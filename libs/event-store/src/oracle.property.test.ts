@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { naiveClass } from '@millrace/testkit'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Fold } from './fold.ts'
+import { ListCursor } from './list-cursor.ts'
+import { StoredEvent } from './stored-event.ts'
 import { isAbove, type UNBOUNDED, World } from './testing/world.ts'
 
 const QUERIES = Number(process.env['VIEW_ORACLE_QUERIES'] ?? 3_000)
@@ -75,4 +78,23 @@ describe(`the view answers as the naive relay does (seed ${SEED})`, () => {
     expect(await compare(0.3, { events: 600, bounds, withTombstones: true }, evict)).toBeGreaterThan(0.5)
     expect(evicted).toBeGreaterThan(100)
   }, 3_600_000)
+})
+
+describe('a bug in the view is caught', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  test.each([
+    [
+      'tombstones erase nothing',
+      () => vi.spyOn(Fold.prototype, 'eraseIfCovered').mockImplementation(() => {}),
+    ],
+    ['tags are not compared', () => vi.spyOn(StoredEvent.prototype, 'hasTag').mockReturnValue(true)],
+    [
+      'ids do not break ties',
+      () => vi.spyOn(ListCursor.prototype, 'id').mockImplementation(() => Buffer.alloc(32)),
+    ],
+  ])('%s', async (_, seedBug) => {
+    seedBug()
+    await expect(compare(1, { events: 800, withTombstones: true })).rejects.toThrow(/seed \d+/)
+  })
 })
