@@ -8,6 +8,7 @@ import { clickHouseStore } from './bootstrap/clickhouse-store.ts'
 import { startRelay } from './bootstrap/start-relay.ts'
 import { type RelayConfig, secretKeyFileOf } from './config.ts'
 import { relayKey } from './relay-key.ts'
+import { threadedView } from './view/threaded-view.ts'
 
 /** Connects the process to the world: Kafka, ClickHouse, its key; everything else is `startRelay`. */
 export async function wire(context: ProcessContext<RelayConfig>): Promise<void> {
@@ -39,6 +40,7 @@ export async function wire(context: ProcessContext<RelayConfig>): Promise<void> 
     kafka,
     store: clickHouseStore(ch, () => metrics.count('reader_refills_total', {})),
     verifier,
+    openView: threadedView,
     self: key.pubkey,
     version: VERSION,
     clock: systemClock,

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FORMAT_VERSION, openEnvironment, readState, type Tables } from './tables.ts'
 
@@ -11,6 +12,7 @@ export interface OpenedFolder {
   readonly dropped: DropReason | null
 }
 
+const DATA_FILE = 'data.mdb'
 const BOOT_FILE = 'boot'
 const CLEAN = 'clean'
 const BOOT_ID_PATH = '/proc/sys/kernel/random/boot_id'
@@ -36,7 +38,7 @@ export async function openFolder(folder: string, mapBytes: number, logId: string
   let dropped: DropReason | null = left === CLEAN || left === boot ? null : 'boot'
   if (dropped !== null) clear(folder)
   writeFileSync(bootPath, boot)
-  let tables = openEnvironment(folder, mapBytes, false)
+  let tables = openEnvironment(folder, mapBytes)
   const state = readState(tables)
   if (state !== null && state.formatVersion !== FORMAT_VERSION) dropped = 'format'
   else if (state !== null && state.logId !== logId) dropped = 'log'
@@ -44,18 +46,20 @@ export async function openFolder(folder: string, mapBytes: number, logId: string
     await tables.root.close()
     clear(folder)
     writeFileSync(bootPath, boot)
-    tables = openEnvironment(folder, mapBytes, false)
+    tables = openEnvironment(folder, mapBytes)
   }
   return { tables, dropped }
 }
 
 /** Brings everything to disk and says so. */
 export async function closeFolder(folder: string, tables: Tables): Promise<void> {
-  await tables.root.flushed
   await tables.root.close()
-  writeFileSync(join(folder, BOOT_FILE), CLEAN)
+  const data = await open(join(folder, DATA_FILE), 'r+')
+  await data.sync()
+  await data.close()
+  writeFileSync(join(folder, BOOT_FILE), CLEAN, { flush: true })
 }
 
 function clear(folder: string): void {
-  for (const file of ['data.mdb', 'lock.mdb', BOOT_FILE]) rmSync(join(folder, file), { force: true })
+  for (const file of [DATA_FILE, 'lock.mdb', BOOT_FILE]) rmSync(join(folder, file), { force: true })
 }

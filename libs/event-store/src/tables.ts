@@ -47,7 +47,7 @@ const STATE_KEY = Buffer.from('state')
  * Without sync: a killed process loses nothing, because its pages are the kernel's by then; a machine that stops may, and
  * then `openTables` finds another boot and the view is dropped. The map is address space, not memory.
  */
-export function openEnvironment(folder: string, mapBytes: number, isReadOnly: boolean): Tables {
+export function openEnvironment(folder: string, mapBytes: number): Tables {
   const binary = { encoding: 'binary', cache: false } as const
   const root = open<Buffer, Buffer>({
     path: folder,
@@ -58,7 +58,6 @@ export function openEnvironment(folder: string, mapBytes: number, isReadOnly: bo
     mapSize: mapBytes,
     noSync: true,
     noMemInit: true,
-    readOnly: isReadOnly,
   })
   return {
     root,
@@ -104,10 +103,30 @@ const budgetOf = ({ horizon, ...rest }: BudgetJson): Budget => ({
   horizon: horizon === null ? null : { createdAt: horizon[0], id: Buffer.from(horizon[1], 'hex') },
 })
 
+/** A state with the bytes it was read from. */
+export interface StateSnapshot {
+  readonly state: ViewState
+  readonly bytes: Buffer
+}
+
+/** The state as of the last transaction; null when it is the one known, or there is none. */
+export function readStateIfChanged(tables: Tables, known: StateSnapshot | null): StateSnapshot | null {
+  const shared = tables.meta.getBinaryFast(STATE_KEY)
+  if (shared === undefined) return null
+  if (known?.bytes.length === shared.length && known.bytes.compare(shared, 0, shared.length) === 0)
+    return null
+  const bytes = Buffer.allocUnsafe(shared.length)
+  shared.copy(bytes, 0, 0, shared.length)
+  return { state: stateOf(bytes), bytes }
+}
+
 /** The state as of the last transaction; null in a view that was never written. */
 export function readState(tables: Tables): ViewState | null {
   const bytes = readCopy(tables.meta, STATE_KEY)
-  if (bytes === undefined) return null
+  return bytes === undefined ? null : stateOf(bytes)
+}
+
+function stateOf(bytes: Buffer): ViewState {
   const json = JSON.parse(bytes.toString()) as StateJson
   if (json.formatVersion !== FORMAT_VERSION) return { ...emptyState(''), formatVersion: json.formatVersion }
   return {

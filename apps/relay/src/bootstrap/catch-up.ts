@@ -35,11 +35,11 @@ export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<v
   for (const partition of ends.keys())
     edge.positions.advance(TOPICS.events, partition, watermarks.value.get(partition)?.nextOffset ?? 0)
   void edge.watermarks.follow(signal)
-  await edge.viewFeed?.start(ends)
+  await edge.view?.start(ends, edge.onViewApplied)
   await edge.logReader.start()
   const isThere = edge.positions.reached(TOPICS.events, ends, signal)
   void reportProgress(edge, ends, isThere, log, signal)
-  const endings = [edge.logReader.ended, edge.viewFeed?.ended].filter((ending) => ending !== undefined)
+  const endings = [edge.logReader.ended, edge.view?.ended].filter((ending) => ending !== undefined)
   const ended = await Promise.race([isThere, ...endings])
   if (signal.aborted) return err(SHUTTING_DOWN)
   if (ended !== undefined && !ended.ok) return ended

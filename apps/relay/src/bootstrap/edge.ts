@@ -1,4 +1,4 @@
-import type { ServingView } from '@millrace/event-store'
+import type { ViewReader } from '@millrace/event-store'
 import type { Log, LogProducer } from '@millrace/kafka'
 import type { Clock, Fault } from '@millrace/kernel'
 import type { TombstoneSet } from '@millrace/nostr'
@@ -19,7 +19,7 @@ import { LogPositions } from '../live/log-positions.ts'
 import { LogReader } from '../live/log-reader.ts'
 import { Room } from '../live/room.ts'
 import { StorageWatermarks } from '../live/storage-watermarks.ts'
-import { ViewFeed } from '../view/view-feed.ts'
+import type { EdgeView, ViewApplied } from '../view/edge-view.ts'
 import type { EdgeStore } from './store.ts'
 
 export interface EdgeParts {
@@ -30,7 +30,7 @@ export interface EdgeParts {
   /** All tombstones of the log, once they are read. */
   readonly tombstones: TombstoneSet
   /** Null: REQs are answered from the store. */
-  readonly view: ServingView | null
+  readonly view: EdgeView | null
   readonly verifier: Pick<Verifier, 'verify' | 'pending'>
   readonly logId: string
   /** N of DESIGN 2.3. */
@@ -54,7 +54,8 @@ export class Edge {
   readonly logReader: LogReader
   readonly tombstones: LiveTombstones
   readonly known: KnownLog
-  readonly viewFeed: ViewFeed | null
+  readonly view: EdgeView | null
+  readonly #metrics: Metrics
   readonly #tombstoneSet: TombstoneSet
 
   constructor(parts: EdgeParts) {
@@ -62,7 +63,8 @@ export class Edge {
     const settings = config.admission
     this.#tombstoneSet = parts.tombstones
     this.overlay = new Overlay(settings)
-    this.viewFeed = this.#viewFeed(parts)
+    this.view = parts.view
+    this.#metrics = metrics
     this.reader = this.#reader(parts)
     this.fanout = new Fanout(settings.recentIdsMax, metrics)
     this.known = new KnownLog(settings.knownIdsExpected)
@@ -78,7 +80,6 @@ export class Edge {
     this.tombstones = new LiveTombstones({
       tombstones: this.#tombstoneSet,
       onTombstone: (tombstone) => winners.forget(tombstone),
-      onBatch: (batch, tombstones) => this.viewFeed?.onTombstones(batch, tombstones),
       log,
       metrics,
     })
@@ -90,6 +91,7 @@ export class Edge {
       log,
       pollMs: settings.watermarkPollMs,
       onFault: parts.onFault,
+      onWatermarks: (nextOffsets) => this.view?.stored(nextOffsets),
     })
     this.logReader = this.#logReader(parts, novelty)
     metrics.onScrape(() => this.#sample(parts))
@@ -98,29 +100,36 @@ export class Edge {
   /** Where the live reader stands in nostr.events, by partition. */
   readonly eventPositions = (): ReadonlyMap<number, number> => this.positions.snapshot(TOPICS.events)
 
-  #viewFeed({ kafka, config, view, partitionCount, clock, log, metrics }: EdgeParts): ViewFeed | null {
-    if (view === null) return null
-    return new ViewFeed({
-      kafka,
-      edgeId: config.edge.id,
-      view,
-      overlay: this.overlay,
-      room: this.room,
-      partitionCount,
-      isStored: (place) => this.watermarks.covers(place),
-      clock,
-      log,
-      metrics,
-    })
+  /** Takes in what the view has applied: once it serves, the overlay lets go of what it answers for. */
+  readonly onViewApplied = (
+    view: ViewReader,
+    { events, seconds, fileBytes, isServing }: ViewApplied,
+  ): void => {
+    this.#metrics.count('relay_view_events_applied_total', {}, events)
+    if (events > 0) this.#metrics.observe('relay_view_apply_seconds', {}, seconds)
+    this.#metrics.set('relay_view_file_bytes', {}, fileBytes)
+    if (!isServing) return
+    for (const [partition, nextOffset] of view.positions)
+      this.overlay.releaseViewed(partition, nextOffset, (event) => view.isSettled(event))
+    this.room.announce()
+  }
+
+  /** Whether tombstones are known here that the view has not applied. */
+  readonly #isBehind = (view: ViewReader): boolean => {
+    const applied = view.tombstonePositions
+    for (const [partition, nextOffset] of this.positions.of(TOPICS.tombstones))
+      if (nextOffset > (applied.get(partition) ?? 0)) return true
+    return false
   }
 
   #reader({ store, metrics }: EdgeParts): EventReader {
     const below = store.reader(this.overlay, this.#tombstoneSet)
-    if (this.viewFeed === null) return below
+    if (this.view === null) return below
     return new ViewedReader({
       overlay: this.overlay,
       tombstones: this.#tombstoneSet,
-      view: this.viewFeed.serving,
+      view: this.view.serving,
+      isBehind: this.#isBehind,
       below,
       limits: VIEWED_READER_LIMITS,
       onBelow: () => metrics.count('relay_view_below_total', {}),
@@ -165,11 +174,24 @@ export class Edge {
   }
 
   #sample({ metrics, verifier, producer }: EdgeParts): void {
+    const view = this.view?.serving() ?? null
+    metrics.set('relay_view_serving', {}, view === null ? 0 : 1)
+    if (view !== null) sampleView(metrics, view)
     metrics.set('relay_overlay_events', {}, this.overlay.events)
     metrics.set('relay_overlay_bytes', {}, this.overlay.bytes)
     metrics.set('relay_known_ids', {}, this.known.ids)
     metrics.set('relay_tombstones', {}, this.#tombstoneSet.size)
     metrics.set('verifier_pending', {}, verifier.pending)
     metrics.set('kafka_produce_pending_records', {}, producer.pendingRecords)
+  }
+}
+
+function sampleView(metrics: Metrics, { state }: ViewReader): void {
+  metrics.set('relay_view_addresses_in_doubt', {}, state.addressesInDoubt)
+  for (const name of ['regular', 'versioned'] as const) {
+    const { events, bytes, horizon } = state[name]
+    metrics.set('relay_view_events', { class: name }, events)
+    metrics.set('relay_view_bytes', { class: name }, bytes)
+    metrics.set('relay_view_horizon_timestamp_seconds', { class: name }, horizon?.createdAt ?? 0)
   }
 }

@@ -9,10 +9,10 @@ import { EdgeServer, type ServingParts } from '../server/edge-server.ts'
 import { homePage } from '../server/home-page.ts'
 import { relayInformation } from '../server/relay-information.ts'
 import { rootPage } from '../server/root-page.ts'
+import type { OpenEdgeView } from '../view/edge-view.ts'
 import { type CatchUpParts, catchUp, learnStoredKeys } from './catch-up.ts'
 import { Edge } from './edge.ts'
 import { logFacts, onceKafkaAnswers } from './log-facts.ts'
-import { openView } from './open-view.ts'
 import { checkRelayUrls, relayUrls } from './relay-urls.ts'
 import type { EdgeStore } from './store.ts'
 
@@ -20,6 +20,7 @@ export interface RelayParts {
   readonly kafka: Log
   readonly store: EdgeStore
   readonly verifier: Pick<Verifier, 'verify' | 'pending'>
+  readonly openView: OpenEdgeView
   /** The relay's own pubkey (NIP-11 `self`). */
   readonly self: string
   readonly version: string
@@ -57,7 +58,7 @@ export async function startRelay(
   )
   onStop('producer', () => producer.close())
   const tombstones = new TombstoneSet()
-  const view = config.view.isOn ? await openView(config, facts.logId, tombstones, log) : null
+  const view = config.view.isOn ? await parts.openView({ ...facts, config, tombstones, log, metrics }) : null
   const edge = new Edge({
     ...parts,
     ...facts,
@@ -70,7 +71,7 @@ export async function startRelay(
     onFault: fail,
   })
   onReady('clickhouse', () => edge.watermarks.away)
-  onStop('serving view', () => edge.viewFeed?.stop())
+  onStop('serving view', () => edge.view?.stop())
   onStop('live reader', () => edge.logReader.stop())
   waitsFor = 'reading the log'
   const catchUpParts: CatchUpParts = { kafka, store, log, signal }
@@ -79,7 +80,7 @@ export async function startRelay(
   void edge.logReader.ended.then((ended) => {
     if (!signal.aborted) fail(ended.ok ? READER_ENDED : ended.fault)
   })
-  void edge.viewFeed?.ended.then((ended) => {
+  void edge.view?.ended.then((ended) => {
     if (!signal.aborted) fail(ended.ok ? READER_ENDED : ended.fault)
   })
   void learnStoredKeys(edge, catchUpParts)

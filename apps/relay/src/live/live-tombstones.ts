@@ -8,11 +8,6 @@ export interface LiveTombstonesParts {
   readonly tombstones: TombstoneSet
   /** Called for every tombstone, after the set has it. */
   readonly onTombstone: (tombstone: Tombstone) => void
-  /** Called for every batch, after the set has all of it. */
-  readonly onBatch: (
-    batch: RecordBatch,
-    tombstones: readonly (readonly [offset: number, tombstone: Tombstone])[],
-  ) => void
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -26,8 +21,7 @@ export class LiveTombstones {
   }
 
   onTombstones(batch: RecordBatch): void {
-    const { tombstones, onTombstone, onBatch, log, metrics } = this.#parts
-    const applied: [number, Tombstone][] = []
+    const { tombstones, onTombstone, log, metrics } = this.#parts
     for (const { key, value, topic, partition, offset } of batch.records) {
       if (value === null || isTickKey(key)) continue
       const tombstone = decodeTombstone(value)
@@ -38,8 +32,6 @@ export class LiveTombstones {
       }
       tombstones.apply(tombstone.value)
       onTombstone(tombstone.value)
-      applied.push([offset, tombstone.value])
     }
-    onBatch(batch, applied)
   }
 }

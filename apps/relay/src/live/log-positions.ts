@@ -14,6 +14,11 @@ export class LogPositions {
     return this.#next.get(topic)?.get(partition)
   }
 
+  /** The next offsets of a topic by partition, as they are from moment to moment. */
+  of(topic: string): ReadonlyMap<number, Offset> {
+    return this.#next.get(topic) ?? NONE
+  }
+
   /** The next offsets of a topic as an immutable copy, by partition. */
   snapshot(topic: string): ReadonlyMap<number, Offset> {
     return new Map(this.#next.get(topic))
@@ -43,3 +48,5 @@ export class LogPositions {
     })
   }
 }
+
+const NONE: ReadonlyMap<number, Offset> = new Map()

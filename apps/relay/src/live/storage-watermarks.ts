@@ -16,6 +16,8 @@ export interface StorageWatermarksParts {
   readonly pollMs: number
   /** The edge cannot go on: its overlay no longer fits the store. */
   readonly onFault: (fault: Fault) => void
+  /** Called with the next offsets by partition, after every look. */
+  readonly onWatermarks: (nextOffsets: ReadonlyMap<number, number>) => void
 }
 
 const AWAY_MS_MAX = 5_000
@@ -35,10 +37,6 @@ export class StorageWatermarks {
   get away(): string | null {
     return this.#away
   }
-
-  /** Whether the store has what the log holds at this place. */
-  readonly covers = ({ partition, offset }: { partition: number; offset: number }): boolean =>
-    offset < (this.#last.get(partition)?.nextOffset ?? 0)
 
   /** Waits for the store's first answer. Fatal faults: log-foreign. */
   async first(signal: AbortSignal): Promise<Result<ReadonlyMap<number, Watermark>>> {
@@ -86,7 +84,7 @@ export class StorageWatermarks {
   }
 
   #take(watermarks: ReadonlyMap<number, Watermark>): void {
-    const { overlay, room, onFault } = this.#parts
+    const { overlay, room, onFault, onWatermarks } = this.#parts
     for (const [partition, before] of this.#last) {
       if ((watermarks.get(partition)?.nextOffset ?? 0) >= before.nextOffset) continue
       onFault(STORE_WENT_BACK)
@@ -95,6 +93,7 @@ export class StorageWatermarks {
     this.#last = watermarks
     for (const [partition, { nextOffset }] of watermarks) overlay.release(partition, nextOffset)
     room.announce()
+    onWatermarks(new Map([...watermarks].map(([partition, { nextOffset }]) => [partition, nextOffset])))
   }
 }
 

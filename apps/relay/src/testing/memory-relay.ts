@@ -10,6 +10,7 @@ import { catalogue, DEFAULT_TOPIC_OPTIONS } from '@millrace/topics'
 import { createVerifier, type Verifier } from '@millrace/verifier'
 import { type RunningRelay, startRelay } from '../bootstrap/start-relay.ts'
 import { SECTIONS } from '../config.ts'
+import { localView } from '../view/local-view.ts'
 import { EmptyStore } from './empty-store.ts'
 
 export const PARTITIONS = 4
@@ -62,7 +63,15 @@ export async function startMemoryRelay(options: MemoryRelayOptions = {}): Promis
       onReady: () => {},
       fail: (fault) => void faults.push(fault),
     },
-    { kafka, store, verifier: await verifier, self: 'f'.repeat(64), version: 'test', clock },
+    {
+      kafka,
+      store,
+      verifier: await verifier,
+      openView: localView(kafka, clock),
+      self: 'f'.repeat(64),
+      version: 'test',
+      clock,
+    },
   )
   const stop = async () => {
     abort.abort()

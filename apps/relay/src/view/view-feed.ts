@@ -1,26 +1,33 @@
+import { decodeTombstone } from '@millrace/codec'
 import type { LoggedEvent, ServingView } from '@millrace/event-store'
-import type { ConsumerHandler, Log, LogConsumer, LogRecord, RecordBatch } from '@millrace/kafka'
+import type {
+  ConsumerHandler,
+  KafkaLogger,
+  Log,
+  LogConsumer,
+  LogRecord,
+  RecordBatch,
+  TopicPartition,
+} from '@millrace/kafka'
 import { type Clock, delayMs, type Result } from '@millrace/kernel'
-import { eventJson, type Tombstone } from '@millrace/nostr'
-import type { Logger, Metrics } from '@millrace/observability'
-import type { Overlay } from '@millrace/read-models'
-import { TOPICS } from '@millrace/topics'
+import { eventJson, type TombstoneSet } from '@millrace/nostr'
+import { isTickKey, TOPICS } from '@millrace/topics'
 import { readEventRecord } from '../live/event-records.ts'
-import type { Room } from '../live/room.ts'
+import type { ViewApplied } from './edge-view.ts'
 import { ViewProgress } from './view-progress.ts'
 
 export interface ViewFeedParts {
-  readonly kafka: Pick<Log, 'consumer'>
+  readonly kafka: Pick<Log, 'consumer' | 'readToEnd'>
   readonly edgeId: string
   readonly view: ServingView
-  readonly overlay: Overlay
-  readonly room: Room
+  /** The set that the view was opened with; this feed fills it. */
+  readonly tombstones: TombstoneSet
   readonly partitionCount: number
-  /** Whether storage's watermark covers this place of the log. */
-  readonly isStored: (place: { readonly partition: number; readonly offset: number }) => boolean
   readonly clock: Clock
-  readonly log: Logger
-  readonly metrics: Metrics
+  readonly log: KafkaLogger
+  /** Events in one transaction, which holds the event loop of this thread. */
+  readonly transactionEventsMax: number
+  readonly onApplied: (applied: ViewApplied) => void
 }
 
 /** Events of one partition that wait to be applied. */
@@ -32,44 +39,39 @@ interface Waiting {
 }
 
 /** Time for other partitions to join a transaction, milliseconds. */
-const GATHER_MS = 10
-/** Events in one transaction, which holds the event loop: few while REQs are answered from the view, many before. */
-const SLICE_EVENTS_SERVING = 100
-const SLICE_EVENTS_FILLING = 1_000
-const BATCH_RECORDS_MAX = 1_000
-/** A reader behind its bounds takes out this often what is too much. */
-const EVICTIONS_PER_FLUSH_MAX = 50
+const GATHER_MS = 5
+const BATCH_RECORDS_MAX = 2_000
+/** Transactions that take out what is too much, after each round of events. */
+const EVICTIONS_PER_ROUND_MAX = 50
 
 /**
- * Keeps the serving view up with the log: reads nostr.events from the view's own watermarks, in a group of its own, and
- * applies it in short transactions. Once the view has what the log had at the start it serves, and from then on the overlay
- * lets go of what the view answers for.
+ * Keeps the serving view up with the log: reads all tombstones, then nostr.events from the view's own watermarks, in a group
+ * of its own, and applies them. The view may answer once it has what the log had at the start.
  */
 export class ViewFeed {
   readonly #parts: ViewFeedParts
   readonly #consumer: LogConsumer
   readonly #progress: ViewProgress
+  readonly #tombstonesNext = new Map<number, number>()
+  #stored: ReadonlyMap<number, number> = new Map()
   #waiting: Waiting[] = []
   #flushing: Promise<void> | null = null
   #isServing = false
-  /** Tombstones that are being applied, with everything before them. */
-  #erasures: Promise<void> = Promise.resolve()
 
   constructor(parts: ViewFeedParts) {
     this.#parts = parts
     this.#progress = new ViewProgress(parts.view, parts.log)
     this.#consumer = parts.kafka.consumer({
       groupId: `view.${parts.edgeId}`,
-      topics: [TOPICS.events],
+      topics: [TOPICS.events, TOPICS.tombstones],
       exclusive: true,
-      partitionsConcurrent: parts.partitionCount,
       batchRecordsMax: BATCH_RECORDS_MAX,
     })
-    parts.metrics.onScrape(() => this.#sample())
   }
 
-  /** The view once it may answer REQs; null while it is being filled. */
-  readonly serving = (): ServingView | null => (this.#isServing ? this.#parts.view : null)
+  get isServing(): boolean {
+    return this.#isServing
+  }
 
   /** Settles when reading ends: a fault when it cannot go on. */
   get ended(): Promise<Result<void>> {
@@ -78,45 +80,55 @@ export class ViewFeed {
 
   /** @param ends of nostr.events by partition: the view serves once it has read up to them */
   async start(ends: ReadonlyMap<number, number>): Promise<void> {
-    await this.#erasures
+    await this.#parts.kafka.readToEnd(TOPICS.tombstones, (batch) => this.#onTombstones(batch))
     this.#progress.begin(ends)
-    this.#serveIfThere()
+    this.#serveIfThere(0, 0)
     const handler: ConsumerHandler = {
       onAssign: async (partitions) =>
-        partitions.map((at) => ({
-          ...at,
-          offset: this.#parts.view.positions.get(at.partition) ?? 'earliest',
-        })),
+        partitions.map((at) => ({ ...at, offset: this.#startOf(at) ?? ('earliest' as const) })),
       onRevoke: async () => {},
-      onBatch: (batch) => this.#onBatch(batch),
+      onBatch: (batch) => (batch.topic === TOPICS.events ? this.#onEvents(batch) : this.#onTombstones(batch)),
     }
     await this.#consumer.start(handler)
   }
 
+  /** Storage's watermarks: what they cover may leave the view. */
+  stored(nextOffsets: ReadonlyMap<number, number>): void {
+    this.#stored = nextOffsets
+  }
+
   async stop(): Promise<void> {
     await this.#consumer.stop()
-    await this.#erasures
+    await this.#flushing
     await this.#parts.view.close()
   }
 
-  /** Takes out what the tombstones of a batch cover, unless the view has applied them; the set has them already. */
-  onTombstones(
-    { partition, nextOffset }: RecordBatch,
-    tombstones: readonly (readonly [offset: number, tombstone: Tombstone])[],
-  ): void {
-    const { view } = this.#parts
-    const applied = view.tombstonePositions.get(partition) ?? 0
-    if (nextOffset <= applied) return
-    // Begun at once, so that pages check every event from now on.
-    const begun = tombstones
-      .filter(([offset]) => offset >= applied)
-      .map(([, tombstone]) => view.erase(tombstone, nextTurn))
-    this.#erasures = Promise.all([this.#erasures, ...begun]).then(() =>
-      view.markTombstones(new Map([[partition, nextOffset]])),
-    )
+  #startOf({ topic, partition }: TopicPartition): number | undefined {
+    const positions = topic === TOPICS.events ? this.#parts.view.positions : this.#tombstonesNext
+    return positions.get(partition)
   }
 
-  #onBatch(batch: RecordBatch): Promise<void> {
+  /** The set holds all of them again after a restart; the view has applied those before its own watermark. */
+  async #onTombstones({ partition, records, nextOffset }: RecordBatch): Promise<void> {
+    const { view, tombstones, log } = this.#parts
+    const applied = view.tombstonePositions.get(partition) ?? 0
+    for (const { key, value, offset } of records) {
+      if (value === null || isTickKey(key)) continue
+      const tombstone = decodeTombstone(value)
+      if (!tombstone.ok) {
+        log.error({ partition, offset, code: tombstone.fault.code }, 'tombstone skipped by the serving view')
+        continue
+      }
+      tombstones.apply(tombstone.value)
+      if (offset >= applied) await view.erase(tombstone.value, nextTurn)
+    }
+    this.#tombstonesNext.set(partition, nextOffset)
+    if (nextOffset <= applied) return
+    view.markTombstones(new Map([[partition, nextOffset]]))
+    this.#tell(0, 0)
+  }
+
+  #onEvents(batch: RecordBatch): Promise<void> {
     const events = batch.records.map((record) => this.#read(record)).filter((event) => event !== null)
     return new Promise((done, failed) => {
       this.#waiting.push({ batch, events, done, failed })
@@ -124,15 +136,11 @@ export class ViewFeed {
     })
   }
 
-  /** What the overlay holds need not be decoded again. What no reader can use, the live reader reports. */
+  /** What no reader can use, the live reader reports. */
   #read(record: LogRecord): LoggedEvent | null {
-    const { partition, offset, key, value } = record
-    if (value === null) return null
-    const held = key === null ? undefined : this.#parts.overlay.get(key.toString('latin1'))
-    if (held?.partition === partition && held.offset === offset)
-      return { event: held.event, json: held.json, partition, offset }
     const event = readEventRecord(record, this.#parts.partitionCount, false)
     if (!event.ok || event.value === null) return null
+    const { partition, offset } = record
     return { event: event.value, json: eventJson(event.value), partition, offset }
   }
 
@@ -150,57 +158,39 @@ export class ViewFeed {
   }
 
   async #apply(waiting: readonly Waiting[]): Promise<void> {
-    const { view, metrics } = this.#parts
-    for (const slice of slicesOf(waiting, this.#isServing ? SLICE_EVENTS_SERVING : SLICE_EVENTS_FILLING)) {
+    const { view, transactionEventsMax } = this.#parts
+    for (const slice of slicesOf(waiting, transactionEventsMax)) {
       const startMs = performance.now()
       view.apply(slice)
-      metrics.observe('relay_view_apply_seconds', {}, (performance.now() - startMs) / 1000)
-      metrics.count('relay_view_events_applied_total', {}, slice.events.length)
-      if (this.#isServing) this.#release(slice.nextOffsets)
+      this.#serveIfThere(slice.events.length, (performance.now() - startMs) / 1000)
       await nextTurn()
     }
-    this.#serveIfThere()
     await this.#evict()
   }
 
-  #release(nextOffsets: ReadonlyMap<number, number>): void {
-    const { overlay, room, view } = this.#parts
-    for (const [partition, nextOffset] of nextOffsets)
-      overlay.releaseViewed(partition, nextOffset, (event) => view.isSettled(event))
-    room.announce()
+  #serveIfThere(events: number, seconds: number): void {
+    if (!this.#isServing && this.#progress.isThere) {
+      this.#isServing = true
+      this.#progress.end()
+    }
+    this.#tell(events, seconds)
   }
 
-  #serveIfThere(): void {
-    if (this.#isServing || !this.#progress.isThere) return
-    this.#isServing = true
-    this.#progress.end()
-    this.#release(this.#parts.view.positions)
+  #tell(events: number, seconds: number): void {
+    const { view, onApplied } = this.#parts
+    onApplied({ events, seconds, fileBytes: view.fileBytes, isServing: this.#isServing })
   }
 
   async #evict(): Promise<void> {
-    const { view, clock, isStored } = this.#parts
-    for (let round = 0; round < EVICTIONS_PER_FLUSH_MAX; round++) {
-      if (view.evict(clock.nowS(), isStored) === 0) return
+    const { view, clock } = this.#parts
+    for (let round = 0; round < EVICTIONS_PER_ROUND_MAX; round++) {
+      const evicted = view.evict(
+        clock.nowS(),
+        ({ partition, offset }) => offset < (this.#stored.get(partition) ?? 0),
+      )
+      if (evicted === 0) return
       await nextTurn()
     }
-  }
-
-  #sample(): void {
-    const { view, metrics } = this.#parts
-    const { regular, versioned, addressesInDoubt } = view.state
-    metrics.set('relay_view_serving', {}, this.#isServing ? 1 : 0)
-    metrics.set('relay_view_events', { class: 'regular' }, regular.events)
-    metrics.set('relay_view_events', { class: 'versioned' }, versioned.events)
-    metrics.set('relay_view_bytes', { class: 'regular' }, regular.bytes)
-    metrics.set('relay_view_bytes', { class: 'versioned' }, versioned.bytes)
-    metrics.set('relay_view_horizon_timestamp_seconds', { class: 'regular' }, regular.horizon?.createdAt ?? 0)
-    metrics.set(
-      'relay_view_horizon_timestamp_seconds',
-      { class: 'versioned' },
-      versioned.horizon?.createdAt ?? 0,
-    )
-    metrics.set('relay_view_addresses_in_doubt', {}, addressesInDoubt)
-    metrics.set('relay_view_file_bytes', {}, view.fileBytes)
   }
 }
 

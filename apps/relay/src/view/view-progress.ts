@@ -1,18 +1,18 @@
 import type { ServingView } from '@millrace/event-store'
-import type { Logger } from '@millrace/observability'
+import type { KafkaLogger } from '@millrace/kafka'
 
 const REPORT_MS = 2_000
 
 /** How a view that is behind the log comes along, told to the log with rate and time left. */
 export class ViewProgress {
   readonly #view: ServingView
-  readonly #log: Logger
+  readonly #log: KafkaLogger
   #ends: ReadonlyMap<number, number> | null = null
   #timer: NodeJS.Timeout | null = null
   #startMs = 0
   #leftAtStart = 0
 
-  constructor(view: ServingView, log: Logger) {
+  constructor(view: ServingView, log: KafkaLogger) {
     this.#view = view
     this.#log = log
   }

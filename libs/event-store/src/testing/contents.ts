@@ -3,7 +3,7 @@ import { openEnvironment, readRecord, readState } from '../tables.ts'
 
 /** All that a view holds, without what depends on how the history was cut: sequence numbers and chunks. */
 export async function contentsOf(folder: string): Promise<string[]> {
-  const tables = openEnvironment(folder, 2 ** 30, false)
+  const tables = openEnvironment(folder, 2 ** 30)
   try {
     return [...records(tables), ...postings(tables), ...winners(tables), state(tables)].sort()
   } finally {

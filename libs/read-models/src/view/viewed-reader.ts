@@ -1,4 +1,4 @@
-import type { ServingView } from '@millrace/event-store'
+import type { ViewReader } from '@millrace/event-store'
 import { ok, type Result } from '@millrace/kernel'
 import { addressOf, type Filter, isNewerVersion, type NostrEvent, type TombstoneSet } from '@millrace/nostr'
 import { bodyOfEntry } from '../bodies/event-body.ts'
@@ -22,7 +22,9 @@ export interface ViewedReaderParts {
   readonly overlay: Overlay
   readonly tombstones: TombstoneSet
   /** The view once it may answer; null while it is being filled: then everything is asked below. */
-  readonly view: () => ServingView | null
+  readonly view: () => ViewReader | null
+  /** Whether tombstones are known here that the view has not applied. */
+  readonly isBehind: (view: ViewReader) => boolean
   readonly below: BelowReader
   readonly limits: ViewedReaderLimits
   /** Called for every filter that is also asked below the horizon. */
@@ -56,7 +58,7 @@ export class ViewedReader implements EventReader {
 
   /** The whole answer if overlay and view have it within one slice of time; else null, and `query` is to be asked. */
   answerNow(filters: readonly Filter[], context: ReadContext): readonly ServedEvent[] | null {
-    const view = this.#parts.view()
+    const view = this.#fresh()
     if (view === null) return null
     const { sliceMs, pageRowsMax } = this.#parts.limits
     const endMs = performance.now() + sliceMs
@@ -75,7 +77,7 @@ export class ViewedReader implements EventReader {
     filters: readonly Filter[],
     context: ReadContext,
   ): AsyncGenerator<Result<readonly ServedEvent[]>, void, undefined> {
-    const view = this.#parts.view()
+    const view = this.#fresh()
     if (view === null) return yield* this.#parts.below.query(filters, context)
     const cursors = filters.map((filter) => new FilterCursor(filter))
     while (cursors.some((cursor) => !cursor.isDone)) {
@@ -89,8 +91,8 @@ export class ViewedReader implements EventReader {
   }
 
   async lookup(ids: readonly string[]): Promise<Result<ReadonlyMap<string, ServedEvent>>> {
-    const { view, overlay, below } = this.#parts
-    const serving = view()
+    const { overlay, below } = this.#parts
+    const serving = this.#fresh()
     if (serving === null) return below.lookup(ids)
     const found = new Map<string, ServedEvent>()
     const missing: string[] = []
@@ -107,7 +109,7 @@ export class ViewedReader implements EventReader {
   }
 
   async currentVersions(addresses: readonly string[]): Promise<Result<ReadonlyMap<string, CurrentVersion>>> {
-    const serving = this.#parts.view()
+    const serving = this.#fresh()
     if (serving === null) return this.#parts.below.currentVersions(addresses)
     const current = new Map<string, CurrentVersion>()
     const doubtful: string[] = []
@@ -124,11 +126,19 @@ export class ViewedReader implements EventReader {
     return stored.ok ? ok(new Map([...current, ...stored.value])) : stored
   }
 
+  /** The view as of its last transaction. What left the overlay before is in it, so the overlay is opened first or in the same turn. */
+  #fresh(): ViewReader | null {
+    const view = this.#parts.view()
+    view?.refresh()
+    return view
+  }
+
   async #advance(
     cursors: readonly FilterCursor[],
-    view: ServingView,
+    view: ViewReader,
     context: ReadContext,
   ): Promise<Result<void>> {
+    view.refresh()
     const below: FilterCursor[] = []
     const endMs = performance.now() + this.#parts.limits.sliceMs
     for (const cursor of cursors) {
@@ -144,16 +154,14 @@ export class ViewedReader implements EventReader {
   }
 
   /** One page from overlay and view, down to the horizon at most. */
-  #readView(cursor: FilterCursor, view: ServingView, context: ReadContext): void {
+  #readView(cursor: FilterCursor, view: ViewReader, context: ReadContext): void {
     const { limits, tombstones } = this.#parts
     const { filter, after } = cursor
     const rowsMax = Math.min(cursor.left, limits.pageRowsMax)
     using overlay = this.#parts.overlay.open()
-    const page = view.page(filter, after === null ? null : bytesOf(after), context, {
-      eventsMax: rowsMax,
-      bytesMax: limits.pageBytesMax,
-      sliceMs: limits.sliceMs,
-    })
+    const bounds = { eventsMax: rowsMax, bytesMax: limits.pageBytesMax, sliceMs: limits.sliceMs }
+    const from = after === null ? null : bytesOf(after)
+    const page = view.page(filter, from, context, bounds, this.#parts.isBehind(view))
     const horizon = view.horizonFor(filter)
     let endsAt = page.endsAt ?? horizon
     if (endsAt !== null && horizon !== null && isAfter(endsAt, horizon)) endsAt = horizon
@@ -178,7 +186,7 @@ export class ViewedReader implements EventReader {
    */
   async #readBelow(
     cursors: readonly FilterCursor[],
-    view: ServingView,
+    view: ViewReader,
     context: ReadContext,
   ): Promise<Result<void>> {
     const forks = cursors.map((cursor) => cursor.fork())
@@ -191,7 +199,7 @@ export class ViewedReader implements EventReader {
     return ok(undefined)
   }
 
-  #takeBelow(cursor: FilterCursor, fork: FilterCursor, view: ServingView, context: ReadContext): void {
+  #takeBelow(cursor: FilterCursor, fork: FilterCursor, view: ViewReader, context: ReadContext): void {
     const stored = fork.drain(null).filter((served) => !isSupersededInView(view, served))
     if (!view.isInDoubt(cursor.filter)) {
       cursor.take(stored, fork.after)
@@ -220,14 +228,14 @@ export class ViewedReader implements EventReader {
 }
 
 /** Whether the view can tell what comes next. */
-function isAbove({ filter, after }: FilterCursor, view: ServingView): boolean {
+function isAbove({ filter, after }: FilterCursor, view: ViewReader): boolean {
   if (view.isInDoubt(filter)) return false
   const horizon = view.horizonFor(filter)
   return horizon === null || after === null || comparePositions(after, hexOf(horizon)) < 0
 }
 
 function winnerAt(
-  view: ServingView,
+  view: ViewReader,
   { kind, pubkey, d }: Address,
 ): { created_at: number; id: string } | undefined {
   const winner = view.winner(kind, pubkey, d)
@@ -235,7 +243,7 @@ function winnerAt(
   return { created_at: winner.createdAt, id: winner.id }
 }
 
-function isSupersededInView(view: ServingView, served: ServedEvent): boolean {
+function isSupersededInView(view: ViewReader, served: ServedEvent): boolean {
   if (!isVersionedKind(served.kind)) return false
   const event = new RowEvent(served)
   const address = addressOf(event)
@@ -249,7 +257,7 @@ function newer(a: CurrentVersion | undefined, b: CurrentVersion | undefined): Cu
   return isNewer ? a : { id: b.id, createdAt: b.createdAt }
 }
 
-type BytesPosition = NonNullable<ReturnType<ServingView['horizonFor']>>
+type BytesPosition = NonNullable<ReturnType<ViewReader['horizonFor']>>
 
 const hexOf = ({ createdAt, id }: BytesPosition): Position => ({ createdAt, id: id.toString('hex') })
 

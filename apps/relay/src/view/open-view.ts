@@ -1,8 +1,8 @@
 import { ServingView } from '@millrace/event-store'
+import type { KafkaLogger } from '@millrace/kafka'
 import { FaultError, fatal } from '@millrace/kernel'
 import type { TombstoneSet } from '@millrace/nostr'
-import type { Logger } from '@millrace/observability'
-import { type RelayConfig, viewFolderOf } from '../config.ts'
+import type { RelayConfig } from '../config.ts'
 
 const WHY = {
   format: 'another format',
@@ -10,16 +10,16 @@ const WHY = {
   boot: 'a machine that stopped before it was on disk',
 } as const
 
-/** Opens the edge's view, empty where the old one cannot be trusted. Throws FaultError(configuration-invalid). */
+/** Opens a view for writing, empty where the old one cannot be trusted. Throws FaultError(configuration-invalid). */
 export async function openView(
-  config: Pick<RelayConfig, 'edge' | 'process' | 'view'>,
+  folder: string,
+  bounds: RelayConfig['view'],
   logId: string,
   tombstones: TombstoneSet,
-  log: Logger,
+  log: KafkaLogger,
 ): Promise<ServingView> {
-  const folder = viewFolderOf(config)
   try {
-    const view = await ServingView.open({ folder, logId, bounds: config.view, tombstones })
+    const view = await ServingView.open({ folder, logId, bounds, tombstones })
     if (view.dropped !== null)
       log.warn({ folder }, `the serving view was of ${WHY[view.dropped]}: it is filled anew`)
     return view

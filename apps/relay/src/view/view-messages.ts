@@ -1,0 +1,30 @@
+import type { KafkaConfig } from '@millrace/config'
+import type { Fault } from '@millrace/kernel'
+import type { RelayConfig } from '../config.ts'
+import type { ViewApplied } from './edge-view.ts'
+
+/** What the thread that keeps a view up is started with. */
+export interface ViewThreadData {
+  readonly folder: string
+  readonly edgeId: string
+  readonly logId: string
+  readonly partitionCount: number
+  readonly bounds: RelayConfig['view']
+  readonly kafka: KafkaConfig
+}
+
+/** Edge → thread. */
+export type ToViewThread =
+  | { readonly type: 'start'; readonly ends: ReadonlyMap<number, number> }
+  | { readonly type: 'stored'; readonly nextOffsets: ReadonlyMap<number, number> }
+  | { readonly type: 'stop' }
+
+export type ViewLogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Thread → edge. A fault travels without its cause, which may not be cloneable. */
+export type FromViewThread =
+  | { readonly type: 'opened' }
+  | { readonly type: 'started' }
+  | ({ readonly type: 'applied' } & ViewApplied)
+  | { readonly type: 'log'; readonly level: ViewLogLevel; readonly fields: object; readonly message: string }
+  | { readonly type: 'ended'; readonly fault: Omit<Fault, 'cause'> | null }

@@ -1,0 +1,116 @@
+import type { Filter, NostrEvent, TombstoneSet } from '@millrace/nostr'
+import { winnerKey } from './list-keys.ts'
+import { classesOf } from './plan.ts'
+import { comparePositions, type Position } from './postings.ts'
+import { type ScanContext, type ScanLimits, type ScanPage, scan } from './scan.ts'
+import { StoredEvent } from './stored-event.ts'
+import {
+  emptyState,
+  openEnvironment,
+  readRecord,
+  readStateIfChanged,
+  type StateSnapshot,
+  sequenceOfId,
+  type Tables,
+  type ViewState,
+} from './tables.ts'
+import { readWinner, takesOver, type Winner, winnerKeyOf } from './winners.ts'
+
+/** Answers from a view that somebody else may be writing: this process, another thread, another process. */
+export class ViewReader {
+  protected readonly tables: Tables
+  readonly #tombstones: TombstoneSet
+  #snapshot: StateSnapshot
+
+  /** @param tombstones all tombstones of the log as far as this process has read them */
+  constructor(tables: Tables, tombstones: TombstoneSet) {
+    this.tables = tables
+    this.#tombstones = tombstones
+    this.#snapshot = readStateIfChanged(tables, null) ?? { state: emptyState(''), bytes: Buffer.alloc(0) }
+  }
+
+  /** A reader of a view that a `ServingView` elsewhere has open. @param mapBytes as the writer has it */
+  static attach(folder: string, mapBytes: number, tombstones: TombstoneSet): ViewReader {
+    return new ViewReader(openEnvironment(folder, mapBytes), tombstones)
+  }
+
+  get state(): Readonly<ViewState> {
+    return this.#snapshot.state
+  }
+
+  /** Next offset of nostr.events by partition. */
+  get positions(): ReadonlyMap<number, number> {
+    return this.state.events
+  }
+
+  /** Next offset of nostr.tombstones by partition. */
+  get tombstonePositions(): ReadonlyMap<number, number> {
+    return this.state.tombstones
+  }
+
+  /** Goes on to the last committed transaction; all reads up to the end of this turn of the event loop are of it. */
+  refresh(): void {
+    this.tables.root.resetReadTxn()
+    this.#snapshot = readStateIfChanged(this.tables, this.#snapshot) ?? this.#snapshot
+  }
+
+  /**
+   * The next matches of a filter; see `scan`. Complete down to `horizonFor(filter)`.
+   *
+   * @param isBehind whether tombstones are known that the view has not applied: then every event is checked
+   */
+  page(
+    filter: Filter,
+    after: Position | null,
+    context: Omit<ScanContext, 'isErased'>,
+    limits: ScanLimits,
+    isBehind = false,
+  ): ScanPage {
+    const isErased = isBehind ? this.#isErased : undefined
+    return scan(this.tables, filter, after, { ...context, isErased }, limits)
+  }
+
+  readonly #isErased = (stored: StoredEvent): boolean => {
+    const event = stored.parse()
+    return this.#tombstones.covers(event) || this.#tombstones.isBelowFloor(event)
+  }
+
+  /** The position down to which the view has every event that the filter matches, itself included; null: it has all. */
+  horizonFor(filter: Filter): Position | null {
+    const { regular, versioned } = classesOf(filter)
+    const horizons = [
+      regular ? this.state.regular.horizon : null,
+      versioned ? this.state.versioned.horizon : null,
+    ]
+    const higher = horizons.filter((horizon) => horizon !== null).sort(comparePositions)[0]
+    return higher === undefined || higher.createdAt < (filter.since ?? 0) ? null : higher
+  }
+
+  /** Whether a version may rule some address that the filter reaches and the view cannot name. */
+  isInDoubt(filter: Filter): boolean {
+    return this.state.addressesInDoubt > 0 && classesOf(filter).versioned
+  }
+
+  /** Whether an applied event needs nobody else to be answered rightly: it is here, or a newer version is. */
+  isSettled(event: NostrEvent): boolean {
+    if (sequenceOfId(this.tables, Buffer.from(event.id, 'hex')) !== undefined) return true
+    const key = winnerKeyOf(event)
+    const winner = key === null ? undefined : readWinner(this.tables, key)
+    return winner !== undefined && winner.whereabouts === 'here' && !takesOver(event, winner)
+  }
+
+  /** The newest version met at an address; undefined: none was. */
+  winner(kind: number, pubkey: string, d: string): Winner | undefined {
+    return readWinner(this.tables, winnerKey(kind, pubkey, d))
+  }
+
+  /** The event with this id, whoever asks. */
+  find(id: string): StoredEvent | undefined {
+    const sequence = sequenceOfId(this.tables, Buffer.from(id, 'hex'))
+    return sequence === undefined ? undefined : new StoredEvent(readRecord(this.tables, sequence))
+  }
+
+  async close(): Promise<void> {
+    await this.tables.root.close()
+  }
+}
