@@ -37,6 +37,7 @@ function readerOf(world: ViewedWorld): { reader: ViewedReader; below: NaiveBelow
     overlay: world.overlay,
     tombstones: world.tombstones,
     view: world.serving,
+    isBehind: world.isBehind,
     below,
     limits: {
       sliceMs: pick(world, 0, 1_000, 1_000),

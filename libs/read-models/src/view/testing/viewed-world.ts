@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { type LoggedEvent, ServingView, type ViewBounds } from '@millrace/event-store'
+import { type LoggedEvent, ServingView, type ViewBounds, ViewReader, viewMapBytes } from '@millrace/event-store'
 import { type Tombstone, TombstoneSet } from '@millrace/nostr'
 import {
   AUTHORS,
@@ -44,6 +44,7 @@ const below = (random: Random, count: number): number => Math.floor(random() * c
  */
 export class ViewedWorld implements BelowWorld {
   readonly random: Random
+  /** The edge's; the view's writer reads them for itself, and later. */
   readonly tombstones = new TombstoneSet()
   readonly log: LoggedEvent[] = []
   readonly tally: Tally
@@ -51,14 +52,17 @@ export class ViewedWorld implements BelowWorld {
   readonly #bounds: ViewBounds
   readonly #pool: SignedEvent[]
   readonly #given: (NaiveTombstone & Tombstone)[] = []
+  #writersTombstones = new TombstoneSet()
   readonly #ends = new Array<number>(PARTITIONS).fill(0)
   /** By partition: what storage holds, and what it has published of that. */
   readonly #stored = new Array<number>(PARTITIONS).fill(0)
   readonly #watermarks = new Array<number>(PARTITIONS).fill(0)
   #endsAtStart: readonly number[] = []
+  #isFilled = false
   #isServing = false
   #erasing: Promise<void> = Promise.resolve()
-  #view: ServingView | undefined
+  #writer: ServingView | undefined
+  #view: ViewReader | undefined
   #naive: { readonly key: string; readonly relay: NaiveRelay } | null = null
   overlay = newOverlay()
 
@@ -78,29 +82,38 @@ export class ViewedWorld implements BelowWorld {
     this.#pool = [...first, ...second].filter(isAccepted)
   }
 
-  get view(): ServingView {
-    if (this.#view === undefined) throw new Error('the view is not open')
-    return this.#view
-  }
+  /** The view once it may answer, as the edge sees it. */
+  readonly serving = (): ViewReader | null => (this.#isServing ? this.#opened(this.#view) : null)
 
-  readonly serving = (): ServingView | null => (this.#isServing ? this.view : null)
+  /** Whether tombstones are known here that the view has not applied. */
+  readonly isBehind = (view: ViewReader): boolean =>
+    (view.tombstonePositions.get(0) ?? 0) < this.#given.length
 
   get isDone(): boolean {
     return this.#pool.length === 0
   }
 
   async open(): Promise<void> {
-    const { tombstones } = this
-    const options = { folder: this.#folder, logId: 'log', bounds: this.#bounds, tombstones }
-    this.#view = await ServingView.open(options)
+    this.#writersTombstones = new TombstoneSet()
+    this.#writer = await ServingView.open({
+      folder: this.#folder,
+      logId: 'log',
+      bounds: this.#bounds,
+      tombstones: this.#writersTombstones,
+    })
+    this.#view = ViewReader.attach(this.#folder, viewMapBytes(this.#bounds), this.tombstones)
     this.#endsAtStart = [...this.#ends]
+    this.#isFilled = false
     this.#isServing = false
-    this.#serveIfThere()
+    // All tombstones are read before the first event.
+    for (let at = 0; at < this.#given.length; at++) await this.#eraseOne(at)
+    this.#tell()
   }
 
   async close(): Promise<void> {
     await this.#erasing
-    await this.view.close()
+    await this.#view?.close()
+    await this.#writer?.close()
   }
 
   /** What clients do, and what follows of it anywhere. */
@@ -116,6 +129,8 @@ export class ViewedWorld implements BelowWorld {
     const moves = [
       () => this.#apply(),
       () => this.#apply(),
+      () => this.#tell(),
+      () => this.#tell(),
       () => this.#store(),
       () => this.#publishWatermarks(),
       () => this.#evict(),
@@ -126,7 +141,7 @@ export class ViewedWorld implements BelowWorld {
   async pause(): Promise<void> {
     if (this.random() < 0.5) return
     if (this.random() < 0.7) this.move()
-    if (this.random() < 0.3) await new Promise((resolve) => setImmediate(resolve))
+    if (this.random() < 0.3) await nextTurn()
   }
 
   /** What everything acknowledged comes to. */
@@ -171,43 +186,39 @@ export class ViewedWorld implements BelowWorld {
   }
 
   #apply(): void {
+    const writer = this.#opened(this.#writer)
     const nextOffsets = new Map<number, number>()
     const events: LoggedEvent[] = []
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const from = this.view.positions.get(partition) ?? 0
+      const from = writer.positions.get(partition) ?? 0
       const to = Math.min(this.#ends[partition] ?? 0, from + below(this.random, 12))
       if (to === from) continue
       events.push(...this.log.filter((at) => at.partition === partition && at.offset >= from && at.offset < to))
       nextOffsets.set(partition, to)
     }
-    const doubts = this.view.state.addressesInDoubt
-    this.view.apply({ events, nextOffsets })
-    this.tally.doubts += Math.max(0, this.view.state.addressesInDoubt - doubts)
-    if (this.#isServing) this.#letGo(nextOffsets)
-    this.#serveIfThere()
+    writer.apply({ events, nextOffsets })
   }
 
-  #letGo(nextOffsets: ReadonlyMap<number, number>): void {
+  /** The edge hears of what the writer has done since. */
+  #tell(): void {
+    const { positions } = this.#opened(this.#writer)
+    this.#isFilled ||= this.#endsAtStart.every((end, partition) => (positions.get(partition) ?? 0) >= end)
+    if (!this.#isFilled) return
+    this.#isServing = true
+    const view = this.#opened(this.#view)
+    view.refresh()
     const unstored = () => this.log.filter((at) => !this.#isStored(at) && this.overlay.has(at.event.id)).length
     const before = unstored()
-    for (const [partition, nextOffset] of nextOffsets)
-      this.overlay.releaseViewed(partition, nextOffset, (event) => this.view.isSettled(event))
+    for (const [partition, nextOffset] of view.positions)
+      this.overlay.releaseViewed(partition, nextOffset, (event) => view.isSettled(event))
     this.tally.letGoUnstored += before - unstored()
-  }
-
-  #serveIfThere(): void {
-    const { positions } = this.view
-    if (this.#isServing) return
-    if (this.#endsAtStart.some((end, partition) => (positions.get(partition) ?? 0) < end)) return
-    this.#isServing = true
-    this.#letGo(positions)
   }
 
   #store(): void {
     for (const [partition, end] of this.#ends.entries()) {
       const from = this.#stored[partition] ?? 0
       this.#stored[partition] = from + below(this.random, end - from + 1)
-      if ((this.#stored[partition] ?? 0) > (this.view.positions.get(partition) ?? 0)) this.tally.storageAhead++
+      if ((this.#stored[partition] ?? 0) > (this.#writer?.positions.get(partition) ?? 0)) this.tally.storageAhead++
     }
   }
 
@@ -224,7 +235,7 @@ export class ViewedWorld implements BelowWorld {
     const isCovered = ({ partition, offset }: { partition: number; offset: number }) =>
       offset < (this.#watermarks[partition] ?? 0)
     const nowS = EPOCH_S + DAY_S + below(this.random, SPAN_S / 2)
-    for (let round = 0; round < 3; round++) this.tally.evicted += this.view.evict(nowS, isCovered)
+    for (let round = 0; round < 3; round++) this.tally.evicted += this.#opened(this.#writer).evict(nowS, isCovered)
   }
 
   async #erase(): Promise<void> {
@@ -232,29 +243,42 @@ export class ViewedWorld implements BelowWorld {
     if (this.log.length === 0) return
     const aims = this.log.slice(-30).map(({ event }) => event as SignedEvent)
     const options = { numRuns: 1 + below(this.random, 2), seed: below(this.random, 2 ** 31) }
-    const running: Promise<void>[] = []
+    const from = this.#given.length
     for (const tombstone of fc.sample(arbitraryTombstone(aims), options)) {
       // Vanishing would soon leave nothing to compare.
       if (tombstone.target.type === 'pubkey' && this.random() < 0.8) continue
-      const before = new Set(this.naive().current())
+      const before = this.naive().current()
       this.tombstones.apply(tombstone)
       this.#given.push(tombstone)
-      this.#storeWhatIsBack([...before].map(({ id }) => id))
-      const doubts = this.view.state.addressesInDoubt
-      running.push(this.view.erase(tombstone, () => new Promise((resolve) => setImmediate(resolve)), 2))
-      this.tally.doubts += Math.max(0, this.view.state.addressesInDoubt - doubts)
+      this.#storeWhatIsBack(new Set(before.map(({ id }) => id)))
     }
+    const isLate = this.random() < 0.5
     // Questions meet it half done.
-    this.#erasing = Promise.all(running).then(() => {})
+    this.#erasing = (async () => {
+      if (isLate) await nextTurn()
+      for (let at = from; at < this.#given.length; at++) await this.#eraseOne(at)
+    })()
+  }
+
+  async #eraseOne(at: number): Promise<void> {
+    const writer = this.#opened(this.#writer)
+    const tombstone = this.#given[at]
+    if (tombstone === undefined) throw new Error('no such tombstone')
+    this.#writersTombstones.apply(tombstone)
+    if (at < (writer.tombstonePositions.get(0) ?? 0)) return
+    const doubts = writer.state.addressesInDoubt
+    await writer.erase(tombstone, nextTurn, 2)
+    writer.markTombstones(new Map([[0, at + 1]]))
+    this.tally.doubts += Math.max(0, writer.state.addressesInDoubt - doubts)
   }
 
   /**
    * A tombstone without a floor brings older versions back, which no rightly written one does (DESIGN 2.5). Such a version is
    * shown once storage has it: the view forgets versions that a newer one hides, and the overlay lets go of them.
    */
-  #storeWhatIsBack(before: readonly string[]): void {
+  #storeWhatIsBack(before: ReadonlySet<string>): void {
     for (const { id } of this.naive().current()) {
-      if (before.includes(id) || this.overlay.has(id)) continue
+      if (before.has(id) || this.overlay.has(id)) continue
       const place = this.log.find(({ event }) => event.id === id)
       if (place === undefined) throw new Error('a version from nowhere')
       this.#stored[place.partition] = Math.max(this.#stored[place.partition] ?? 0, place.offset + 1)
@@ -279,10 +303,17 @@ export class ViewedWorld implements BelowWorld {
     for (const logged of this.log) if (!this.#isStored(logged)) this.#read(logged)
   }
 
+  #opened<T>(part: T | undefined): T {
+    if (part === undefined) throw new Error('the view is not open')
+    return part
+  }
+
   #isStored({ partition, offset }: LoggedEvent): boolean {
     return offset < (this.#stored[partition] ?? 0)
   }
 }
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const newOverlay = (): Overlay => new Overlay({ overlayEventsMax: 10_000, overlayBytesMax: 1 << 28 })
 
