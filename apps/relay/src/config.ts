@@ -20,7 +20,7 @@ const GIB = 1024 * MIB
 const edgeSection = defineSection(
   'Edge',
   {
-    EDGE_ID: text('edge-1', 'Name of this edge: its consumer group is fanout.<edge id>'),
+    EDGE_ID: text('edge-1', 'Name of this edge: its consumer groups are fanout.<edge id> and view.<edge id>'),
     RELAY_HOST: text('127.0.0.1', 'Interface for clients (WebSocket and NIP-11)'),
     RELAY_PORT: port(7777, 'Port for clients; 0 takes a free one'),
     RELAY_URL: optionalText(
@@ -134,7 +134,7 @@ const admissionSection = defineSection(
     OVERLAY_EVENTS_MAX: wholeNumber(
       'events',
       500_000,
-      'Acknowledged events that storage has not covered yet; past it EVENTs are refused',
+      'Acknowledged events that neither storage nor the serving view answers for yet; past it EVENTs are refused',
       { min: 1 },
     ),
     OVERLAY_BYTES_MAX: wholeNumber('bytes', 512 * MIB, 'Their size; past it EVENTs are refused', {

@@ -32,7 +32,10 @@ export const METRICS = {
   relay_req_eose_seconds: histogram('From a REQ frame to its EOSE', [], SECONDS),
   relay_deliveries_total: counter('Live events sent to subscriptions', []),
   relay_outbox_bytes: gauge('Bytes waiting in sockets for slow clients', []),
-  relay_overlay_events: gauge('Acknowledged events that storage has not covered yet', []),
+  relay_overlay_events: gauge(
+    'Acknowledged events that neither storage nor the serving view answers for yet',
+    [],
+  ),
   relay_overlay_bytes: gauge('Their size, bytes', []),
   relay_view_serving: gauge('1 once the serving view answers REQs, 0 while it is being filled', []),
   relay_view_events: gauge('Events in the serving view', ['class']),
