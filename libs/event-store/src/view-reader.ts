@@ -86,6 +86,12 @@ export class ViewReader {
     return higher === undefined || higher.createdAt < (filter.since ?? 0) ? null : higher
   }
 
+  /** Whether the view may hold matches below `horizonFor(filter)` too: each of two classes has a horizon of its own. */
+  reachesBelowHorizon(filter: Filter): boolean {
+    const { regular, versioned } = classesOf(filter)
+    return regular && versioned
+  }
+
   /** Whether a version may rule some address that the filter reaches and the view cannot name. */
   isInDoubt(filter: Filter): boolean {
     return this.state.addressesInDoubt > 0 && classesOf(filter).versioned

@@ -33,12 +33,16 @@ export class FilterCursor {
     return this.#left
   }
 
-  /** Takes a page in served order that is complete up to `endsAt` (null: to the end). */
+  /**
+   * Takes a page in served order that is complete up to `endsAt` (null: to the end). Where the limit cuts it, the cursor stands at
+   * the last event taken: whoever leaves some of them out goes on from there.
+   */
   take(page: readonly ServedEvent[], endsAt: Position | null): void {
-    const taken = page.slice(0, this.#left)
+    const isCut = page.length > this.#left
+    const taken = isCut ? page.slice(0, this.#left) : page
     this.#found.push(...taken)
     this.#left -= taken.length
-    this.after = endsAt
+    this.after = isCut ? (taken.at(-1) ?? this.after) : endsAt
     this.isDone = this.#left === 0 || endsAt === null
   }
 

@@ -109,8 +109,7 @@ export class Edge {
     if (events > 0) this.#metrics.observe('relay_view_apply_seconds', {}, seconds)
     this.#metrics.set('relay_view_file_bytes', {}, fileBytes)
     if (!isServing) return
-    for (const [partition, nextOffset] of view.positions)
-      this.overlay.releaseViewed(partition, nextOffset, (event) => view.isSettled(event))
+    this.overlay.releaseViewed(view.positions, (event) => view.isSettled(event))
     this.room.announce()
   }
 

@@ -30,10 +30,16 @@ interface Queued {
   readonly offset: number
 }
 
+/** Gone as soon as no view is open that was opened before `sequence`. */
+interface Leaving extends Queued {
+  readonly sequence: number
+}
+
 /**
- * Acknowledged events that storage's watermark does not cover yet (DESIGN 2.2). Never evicts: when full it refuses.
- * What the watermark covers stays until the views opened before are closed, because their queries may have read
- * ClickHouse just before the rows were there.
+ * Acknowledged events that nobody else answers for yet (DESIGN 2.2): without a serving view those that storage's watermark does
+ * not cover, with one those that the view has not applied, and those it has applied but leaves to storage. Never evicts: when full
+ * it refuses. What others answer for stays until the views opened before are closed, because their queries may have
+ * read ClickHouse just before the rows were there.
  */
 export class Overlay {
   readonly #options: OverlayOptions
@@ -41,11 +47,11 @@ export class Overlay {
   /** Per partition, in order of arrival, which is nearly the order of offsets. */
   readonly #queues = new Map<number, Queued[]>()
   readonly #released = new Map<number, number>()
-  /** By partition: what the serving view has applied before this offset, it may answer for. */
-  readonly #viewed = new Map<number, number>()
+  /** By partition: the next offset that the serving view applies; null: no view serves. */
+  #viewed: ReadonlyMap<number, number> | null = null
   #isSettled: IsSettled = () => false
-  /** Covered entries that older views may still need, with the sequence at which they were covered. */
-  #covered: { readonly id: string; readonly sequence: number }[] = []
+  /** Covered entries that older views may still need, in the order in which they were covered. */
+  #covered: Leaving[] = []
   readonly #views = new Set<OverlayView>()
   #onLeave: (entry: OverlayEntry) => void = () => {}
   #sequence = 0
@@ -70,7 +76,7 @@ export class Overlay {
     return this.#index.size === 0 && this.#eventsReserved === 0
   }
 
-  /** Calls the one listener with every entry that leaves because the store holds it. */
+  /** Calls the one listener with every entry that leaves. */
   onLeave(listener: (entry: OverlayEntry) => void): void {
     this.#onLeave = listener
   }
@@ -118,29 +124,48 @@ export class Overlay {
     return this.#addWithRoom(record)
   }
 
-  /** Drops what the watermark covers: entries of the partition whose offset is below `nextOffset`. */
+  /**
+   * Storage's watermark: entries of the partition whose offset is below `nextOffset` leave, once the view has applied them
+   * if one serves.
+   */
   release(partition: number, nextOffset: number): void {
     if (nextOffset <= (this.#released.get(partition) ?? 0)) return
     this.#released.set(partition, nextOffset)
-    this.#sweep(partition)
+    this.#sweep(partition, this.#viewed?.get(partition) ?? 0)
+  }
+
+  /** Whether everything that left is in the view, or below its horizon in the store: then the view may answer. */
+  get followsView(): boolean {
+    return this.#viewed !== null
   }
 
   /**
-   * Drops what the serving view has applied and answers for: entries of the partition whose offset is below `nextOffset` and
-   * that are settled there. The others stay for storage.
+   * The serving view's next offsets by partition: what it has applied and answers for leaves; the rest stays for storage. From
+   * the first call on nothing leaves that the view has not applied. Without effect as long as storage's watermark has let go
+   * of something that the view has not applied yet.
    */
-  releaseViewed(partition: number, nextOffset: number, isSettled: IsSettled): void {
+  releaseViewed(positions: ReadonlyMap<number, number>, isSettled: IsSettled): void {
+    const before = this.#viewed
+    if (before === null) {
+      for (const [partition, nextOffset] of this.#released)
+        if (nextOffset > (positions.get(partition) ?? 0)) return
+    }
+    this.#viewed = positions
     this.#isSettled = isSettled
-    this.#viewed.set(partition, nextOffset)
-    this.#sweep(partition)
+    for (const [partition, nextOffset] of positions) {
+      const judged = before?.get(partition) ?? 0
+      if (nextOffset > judged) this.#sweep(partition, judged)
+    }
   }
 
-  #sweep(partition: number): void {
+  /** @param judged before this offset the view has had its say, and only storage is waited for */
+  #sweep(partition: number, judged: number): void {
     const waiting: Queued[] = []
     for (const queued of this.#queues.get(partition) ?? []) {
       const entry = this.#index.get(queued.id)
       if (entry?.offset !== queued.offset) continue
-      if (this.#isCovered(entry)) this.#covered.push({ id: queued.id, sequence: this.#sequence })
+      const isLeaving = entry.offset < judged ? this.#isStored(entry) : this.#isCovered(entry)
+      if (isLeaving) this.#covered.push({ ...queued, sequence: this.#sequence })
       else waiting.push(queued)
     }
     this.#queues.set(partition, waiting)
@@ -184,9 +209,14 @@ export class Overlay {
     else queue.push(queued)
   }
 
-  #isCovered({ partition, offset, event }: Pick<OverlayRecord, 'partition' | 'offset' | 'event'>): boolean {
-    if (offset < (this.#released.get(partition) ?? 0)) return true
-    return offset < (this.#viewed.get(partition) ?? 0) && this.#isSettled(event)
+  #isStored({ partition, offset }: Pick<OverlayRecord, 'partition' | 'offset'>): boolean {
+    return offset < (this.#released.get(partition) ?? 0)
+  }
+
+  #isCovered(record: Pick<OverlayRecord, 'partition' | 'offset' | 'event'>): boolean {
+    if (this.#viewed === null) return this.#isStored(record)
+    if (record.offset >= (this.#viewed.get(record.partition) ?? 0)) return false
+    return this.#isStored(record) || this.#isSettled(record.event)
   }
 
   #hasRoom(bytes: number): boolean {
@@ -199,16 +229,22 @@ export class Overlay {
     let oldest = Number.POSITIVE_INFINITY
     for (const view of this.#views) oldest = Math.min(oldest, view.sequence)
     let dropped = 0
-    for (const { id, sequence } of this.#covered) {
+    for (const { id, offset, sequence } of this.#covered) {
       if (sequence >= oldest) break
       dropped++
       const entry = this.#index.get(id)
-      // A copy at a higher offset may have come since.
-      if (entry === undefined || !this.#isCovered(entry)) continue
-      this.#index.delete(entry)
-      this.#bytes -= entryBytes(entry.event, entry.json)
-      this.#onLeave(entry)
+      // A copy at a higher offset may have come since: it waits for itself.
+      if (entry?.offset !== offset) continue
+      if (this.#isCovered(entry)) this.#drop(entry)
+      // The newer version that the view had instead may have been erased since.
+      else this.#enqueue(entry.partition, { id, offset })
     }
     if (dropped > 0) this.#covered = this.#covered.slice(dropped)
+  }
+
+  #drop(entry: OverlayEntry): void {
+    this.#index.delete(entry)
+    this.#bytes -= entryBytes(entry.event, entry.json)
+    this.#onLeave(entry)
   }
 }

@@ -9,8 +9,14 @@ import type { OverlayPage, OverlayView } from '../overlay/overlay-view.ts'
 import { comparePositions, type Position } from '../position.ts'
 import { RowEvent } from '../row-event.ts'
 import { isVersionedKind } from '../sql/kind-class.ts'
-import { type Address, parseAddress } from '../sql/statement.ts'
+import { parseAddress } from '../sql/statement.ts'
 import { visibilityFor } from '../visibility.ts'
+import {
+  isServedSupersededInView,
+  isSupersededInView,
+  newerVersion,
+  versionInView,
+} from './view-versions.ts'
 
 /** What is asked below the view's horizon: the overlay joined with ClickHouse. */
 export interface BelowReader extends EventReader {
@@ -23,8 +29,8 @@ export interface ViewedReaderParts {
   readonly tombstones: TombstoneSet
   /** The view once it may answer; null while it is being filled: then everything is asked below. */
   readonly view: () => ViewReader | null
-  /** Whether tombstones are known here that the view has not applied. */
-  readonly isBehind: (view: ViewReader) => boolean
+  /** Whether tombstones are known here that the view has not applied. Absent: the view knows by itself. */
+  readonly isBehind?: (view: ViewReader) => boolean
   readonly below: BelowReader
   readonly limits: ViewedReaderLimits
   /** Called for every filter that is also asked below the horizon. */
@@ -60,14 +66,14 @@ export class ViewedReader implements EventReader {
   answerNow(filters: readonly Filter[], context: ReadContext): readonly ServedEvent[] | null {
     const view = this.#fresh()
     if (view === null) return null
-    const { sliceMs, pageRowsMax } = this.#parts.limits
-    const endMs = performance.now() + sliceMs
+    const { pageRowsMax } = this.#parts.limits
+    const endMs = this.#endOfSlice()
     const cursors = filters.map((filter) => new FilterCursor(filter))
     if (cursors.some(({ left }) => left > pageRowsMax)) return null
     for (const cursor of cursors) {
       if (cursor.isDone) continue
       if (!isAbove(cursor, view) || performance.now() > endMs) return null
-      this.#readView(cursor, view, context)
+      this.#readView(cursor, view, context, endMs)
       if (!cursor.isDone) return null
     }
     return drainMerged(cursors)
@@ -79,6 +85,8 @@ export class ViewedReader implements EventReader {
   ): AsyncGenerator<Result<readonly ServedEvent[]>, void, undefined> {
     const view = this.#fresh()
     if (view === null) return yield* this.#parts.below.query(filters, context)
+    // `answerNow` may have had its slice in this turn.
+    await nextTurn()
     const cursors = filters.map((filter) => new FilterCursor(filter))
     while (cursors.some((cursor) => !cursor.isDone)) {
       const open = cursors.filter((cursor) => !cursor.isDone)
@@ -115,10 +123,12 @@ export class ViewedReader implements EventReader {
     const doubtful: string[] = []
     using overlay = this.#parts.overlay.open()
     for (const address of addresses) {
-      const { kind, pubkey, d } = parseAddress(address)
-      const held = serving.winner(kind, pubkey, d)
-      if (held?.whereabouts === 'in-doubt') doubtful.push(address)
-      const newest = newer(this.#overlayWinner(overlay, address), held)
+      const held = versionInView(serving, parseAddress(address), this.#parts.tombstones)
+      if (held === 'in-doubt') {
+        doubtful.push(address)
+        continue
+      }
+      const newest = newerVersion(this.#overlayWinner(overlay, address), held)
       if (newest !== undefined) current.set(address, newest)
     }
     if (doubtful.length === 0) return ok(current)
@@ -126,11 +136,16 @@ export class ViewedReader implements EventReader {
     return stored.ok ? ok(new Map([...current, ...stored.value])) : stored
   }
 
-  /** The view as of its last transaction. What left the overlay before is in it, so the overlay is opened first or in the same turn. */
+  /** The view as of its last transaction; null while it must not answer. What left the overlay before is in it. */
   #fresh(): ViewReader | null {
-    const view = this.#parts.view()
-    view?.refresh()
-    return view
+    const { view, overlay } = this.#parts
+    const serving = overlay.followsView ? view() : null
+    serving?.refresh()
+    return serving
+  }
+
+  #endOfSlice(): number {
+    return performance.now() + this.#parts.limits.sliceMs
   }
 
   async #advance(
@@ -140,29 +155,41 @@ export class ViewedReader implements EventReader {
   ): Promise<Result<void>> {
     view.refresh()
     const below: FilterCursor[] = []
-    const endMs = performance.now() + this.#parts.limits.sliceMs
+    const endMs = this.#endOfSlice()
     for (const cursor of cursors) {
       if (!isAbove(cursor, view)) below.push(cursor)
-      else if (performance.now() <= endMs || cursor === cursors[0]) this.#readView(cursor, view, context)
+      else if (performance.now() <= endMs || cursor === cursors[0])
+        this.#readView(cursor, view, context, endMs)
     }
     if (below.length === 0) {
       if (cursors.some(({ isDone }) => !isDone)) await nextTurn()
       return ok(undefined)
     }
     this.#parts.onBelow?.()
-    return this.#readBelow(below, view, context)
+    return this.#readBelow(below, view, context, endMs)
   }
 
-  /** One page from overlay and view, down to the horizon at most. */
-  #readView(cursor: FilterCursor, view: ViewReader, context: ReadContext): void {
+  /**
+   * One page from overlay and view, down to the horizon at most.
+   *
+   * @param isBeside the store is asked as well: then what the view has below the horizon counts too
+   */
+  #readView(
+    cursor: FilterCursor,
+    view: ViewReader,
+    context: ReadContext,
+    endMs: number,
+    isBeside = false,
+  ): void {
     const { limits, tombstones } = this.#parts
     const { filter, after } = cursor
     const rowsMax = Math.min(cursor.left, limits.pageRowsMax)
     using overlay = this.#parts.overlay.open()
-    const bounds = { eventsMax: rowsMax, bytesMax: limits.pageBytesMax, sliceMs: limits.sliceMs }
+    const sliceMs = Math.max(0, endMs - performance.now())
+    const bounds = { eventsMax: rowsMax, bytesMax: limits.pageBytesMax, sliceMs }
     const from = after === null ? null : bytesOf(after)
-    const page = view.page(filter, from, context, bounds, this.#parts.isBehind(view))
-    const horizon = view.horizonFor(filter)
+    const page = view.page(filter, from, context, bounds, this.#parts.isBehind?.(view))
+    const horizon = isBeside ? null : view.horizonFor(filter)
     let endsAt = page.endsAt ?? horizon
     if (endsAt !== null && horizon !== null && isAfter(endsAt, horizon)) endsAt = horizon
     if (overlay.isEmpty && horizon === null) {
@@ -172,43 +199,44 @@ export class ViewedReader implements EventReader {
     const visibility = visibilityFor(context, tombstones)
     const pending = overlay.page(filter, after, rowsMax, visibility)
     const end = earlier(endsAt === null ? null : hexOf(endsAt), endOf(pending))
-    const entries = pending.entries.filter(({ address, event }) => {
-      const held = address === null ? undefined : winnerAt(view, parseAddress(address))
-      return held === undefined || !isNewerVersion(held, event)
-    })
+    const entries = pending.entries.filter(
+      ({ address, event }) => !isSupersededInView(view, address, event, tombstones),
+    )
     const events = page.events.filter((event) => !this.#isSupersededIn(overlay, event))
     cursor.take(joined([...entries.map(bodyOfEntry), ...events], end), end)
   }
 
   /**
-   * Below the horizon ClickHouse answers, and for addresses in doubt beside the view. What it does not know yet of versions,
-   * the view does.
+   * Below the horizon the store answers. The view does beside it where it has more than its horizon says: addresses in doubt
+   * send a filter to the store from the start, and of two classes of events one reaches further down. It is read before the store is
+   * asked, because what leaves it meanwhile was stored before.
    */
   async #readBelow(
     cursors: readonly FilterCursor[],
     view: ViewReader,
     context: ReadContext,
+    endMs: number,
   ): Promise<Result<void>> {
-    const forks = cursors.map((cursor) => cursor.fork())
-    const moved = await this.#parts.below.advance(forks, context)
-    if (!moved.ok) return moved
-    cursors.forEach((cursor, index) => {
-      const fork = forks[index]
-      if (fork !== undefined) this.#takeBelow(cursor, fork, view, context)
+    const reads = cursors.map((cursor) => {
+      const isBeside = view.isInDoubt(cursor.filter) || view.reachesBelowHorizon(cursor.filter)
+      const beside = isBeside ? cursor.fork() : null
+      if (beside !== null) this.#readView(beside, view, context, endMs, true)
+      return { cursor, beside, stored: cursor.fork() }
     })
-    return ok(undefined)
-  }
-
-  #takeBelow(cursor: FilterCursor, fork: FilterCursor, view: ViewReader, context: ReadContext): void {
-    const stored = fork.drain(null).filter((served) => !isSupersededInView(view, served))
-    if (!view.isInDoubt(cursor.filter)) {
-      cursor.take(stored, fork.after)
-      return
+    const moved = await this.#parts.below.advance(
+      reads.map(({ stored }) => stored),
+      context,
+    )
+    if (!moved.ok) return moved
+    view.refresh()
+    for (const { cursor, beside, stored } of reads) {
+      const end = beside === null ? stored.after : earlier(beside.after, stored.after)
+      // What the store does not know yet of versions, the view does.
+      const { tombstones } = this.#parts
+      const found = stored.drain(null).filter((served) => !isServedSupersededInView(view, served, tombstones))
+      cursor.take(joined([...(beside?.drain(null) ?? []), ...found], end), end)
     }
-    const beside = cursor.fork()
-    this.#readView(beside, view, context)
-    const end = earlier(beside.after, fork.after)
-    cursor.take(joined([...beside.drain(null), ...stored], end), end)
+    return ok(undefined)
   }
 
   #isSupersededIn(overlay: OverlayView, served: ServedEvent): boolean {
@@ -232,29 +260,6 @@ function isAbove({ filter, after }: FilterCursor, view: ViewReader): boolean {
   if (view.isInDoubt(filter)) return false
   const horizon = view.horizonFor(filter)
   return horizon === null || after === null || comparePositions(after, hexOf(horizon)) < 0
-}
-
-function winnerAt(
-  view: ViewReader,
-  { kind, pubkey, d }: Address,
-): { created_at: number; id: string } | undefined {
-  const winner = view.winner(kind, pubkey, d)
-  if (winner === undefined || winner.whereabouts === 'in-doubt') return undefined
-  return { created_at: winner.createdAt, id: winner.id }
-}
-
-function isSupersededInView(view: ViewReader, served: ServedEvent): boolean {
-  if (!isVersionedKind(served.kind)) return false
-  const event = new RowEvent(served)
-  const address = addressOf(event)
-  const held = address === null ? undefined : winnerAt(view, parseAddress(address))
-  return held !== undefined && isNewerVersion(held, event)
-}
-
-function newer(a: CurrentVersion | undefined, b: CurrentVersion | undefined): CurrentVersion | undefined {
-  if (a === undefined || b === undefined) return a ?? b
-  const isNewer = isNewerVersion({ created_at: a.createdAt, id: a.id }, { created_at: b.createdAt, id: b.id })
-  return isNewer ? a : { id: b.id, createdAt: b.createdAt }
 }
 
 type BytesPosition = NonNullable<ReturnType<ViewReader['horizonFor']>>

@@ -209,8 +209,7 @@ export class ViewedWorld implements BelowWorld {
     view.refresh()
     const unstored = () => this.log.filter((at) => !this.#isStored(at) && this.overlay.has(at.event.id)).length
     const before = unstored()
-    for (const [partition, nextOffset] of view.positions)
-      this.overlay.releaseViewed(partition, nextOffset, (event) => view.isSettled(event))
+    this.overlay.releaseViewed(view.positions, (event) => view.isSettled(event))
     this.tally.letGoUnstored += before - unstored()
   }
 

@@ -1,0 +1,54 @@
+import type { ViewReader } from '@millrace/event-store'
+import { addressOf, isNewerVersion, type TombstoneSet } from '@millrace/nostr'
+import type { CurrentVersion, ServedEvent } from '../event-reader.ts'
+import { RowEvent } from '../row-event.ts'
+import { isVersionedKind } from '../sql/kind-class.ts'
+import { type Address, parseAddress } from '../sql/statement.ts'
+import { doesCount } from '../visibility.ts'
+
+/**
+ * The version that the view names at an address, wherever it lies; undefined: it has met none; 'in-doubt': the one it has met is
+ * erased, perhaps not in the view yet, and only the store can tell whether an older one rules.
+ */
+export function versionInView(
+  view: ViewReader,
+  at: Address,
+  tombstones: TombstoneSet,
+): CurrentVersion | 'in-doubt' | undefined {
+  const winner = view.winner(at.kind, at.pubkey, at.d)
+  if (winner === undefined) return undefined
+  const { id, createdAt, whereabouts } = winner
+  if (whereabouts === 'in-doubt' || !doesCount({ ...at, id, createdAt }, tombstones)) return 'in-doubt'
+  return { id, createdAt }
+}
+
+/** Whether the view names a newer version of the address. */
+export function isSupersededInView(
+  view: ViewReader,
+  address: string | null,
+  version: { readonly id: string; readonly created_at: number },
+  tombstones: TombstoneSet,
+): boolean {
+  const held = address === null ? undefined : versionInView(view, parseAddress(address), tombstones)
+  if (held === undefined || held === 'in-doubt') return false
+  return isNewerVersion({ id: held.id, created_at: held.createdAt }, version)
+}
+
+export function isServedSupersededInView(
+  view: ViewReader,
+  served: ServedEvent,
+  tombstones: TombstoneSet,
+): boolean {
+  if (!isVersionedKind(served.kind)) return false
+  const event = new RowEvent(served)
+  return isSupersededInView(view, addressOf(event), event, tombstones)
+}
+
+export function newerVersion(
+  a: CurrentVersion | undefined,
+  b: CurrentVersion | undefined,
+): CurrentVersion | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const isNewer = isNewerVersion({ created_at: a.createdAt, id: a.id }, { created_at: b.createdAt, id: b.id })
+  return isNewer ? a : b
+}
