@@ -1,5 +1,5 @@
 import { decodeTombstone } from '@millrace/codec'
-import type { LoggedEvent, ServingView } from '@millrace/event-store'
+import type { LoggedEvent, LogPlace, ServingView } from '@millrace/event-store'
 import type {
   ConsumerHandler,
   KafkaLogger,
@@ -57,6 +57,8 @@ export class ViewFeed {
   #waiting: Waiting[] = []
   #flushing: Promise<void> | null = null
   #isServing = false
+  #isEvicting = false
+  #isStopped = false
 
   constructor(parts: ViewFeedParts) {
     this.#parts = parts
@@ -95,10 +97,12 @@ export class ViewFeed {
   /** Storage's watermarks: what they cover may leave the view. */
   stored(nextOffsets: ReadonlyMap<number, number>): void {
     this.#stored = nextOffsets
+    void this.#evict()
   }
 
   async stop(): Promise<void> {
     await this.#consumer.stop()
+    this.#isStopped = true
     await this.#flushing
     await this.#parts.view.close()
   }
@@ -182,16 +186,17 @@ export class ViewFeed {
   }
 
   async #evict(): Promise<void> {
-    const { view, clock } = this.#parts
-    for (let round = 0; round < EVICTIONS_PER_ROUND_MAX; round++) {
-      const evicted = view.evict(
-        clock.nowS(),
-        ({ partition, offset }) => offset < (this.#stored.get(partition) ?? 0),
-      )
-      if (evicted === 0) return
+    if (this.#isEvicting || this.#isStopped) return
+    this.#isEvicting = true
+    for (let round = 0; round < EVICTIONS_PER_ROUND_MAX && !this.#isStopped; round++) {
+      if (this.#parts.view.evict(this.#parts.clock.nowS(), this.#isStored) === 0) break
       await nextTurn()
     }
+    this.#isEvicting = false
   }
+
+  readonly #isStored = ({ partition, offset }: LogPlace): boolean =>
+    offset < (this.#stored.get(partition) ?? 0)
 }
 
 /** Cuts what waits into transactions, each naming how far it brings the partitions that it touches. */
