@@ -91,7 +91,14 @@ describe('a bug in the view is caught', () => {
     ['tags are not compared', () => vi.spyOn(StoredEvent.prototype, 'hasTag').mockReturnValue(true)],
     [
       'ids do not break ties',
-      () => vi.spyOn(ListCursor.prototype, 'id').mockImplementation(() => Buffer.alloc(32)),
+      () => {
+        const { next } = ListCursor.prototype
+        vi.spyOn(ListCursor.prototype, 'id').mockImplementation(() => Buffer.alloc(32))
+        vi.spyOn(ListCursor.prototype, 'next').mockImplementation(function (this: ListCursor) {
+          next.call(this)
+          this.prefix = 0
+        })
+      },
     ],
   ])('%s', async (_, seedBug) => {
     seedBug()
