@@ -76,6 +76,11 @@ export class KnownLog {
     this.#addresses.complete = true
   }
 
+  /** Whether a "perhaps" comes from the filter, and not from not knowing all yet. */
+  get isComplete(): boolean {
+    return this.#ids.complete
+  }
+
   mayHaveId(id: string): boolean {
     return this.#ids.mayHave(id)
   }

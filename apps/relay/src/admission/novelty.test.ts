@@ -1,4 +1,5 @@
 import { err, ok, transient } from '@millrace/kernel'
+import { createMetrics } from '@millrace/observability'
 import type { CurrentVersion, EventReader, ServedEvent } from '@millrace/read-models'
 import { sign, testKey } from '@millrace/testkit'
 import { expect, test } from 'vitest'
@@ -35,8 +36,9 @@ class CountingStore implements Pick<EventReader, 'lookup' | 'currentVersions'> {
 function setUp() {
   const store = new CountingStore()
   const known = new KnownLog(1_000)
-  const parts = { known, winners: new Winners(10), overlay: { has: () => false }, reader: store }
-  return { store, known, novelty: new Novelty({ ...parts, recentIdsMax: 10, lookupTimeoutMs: 20 }) }
+  const metrics = createMetrics('relay')
+  const parts = { known, winners: new Winners(10), overlay: { has: () => false }, reader: store, metrics }
+  return { store, known, metrics, novelty: new Novelty({ ...parts, recentIdsMax: 10, lookupTimeoutMs: 20 }) }
 }
 
 const served: ServedEvent = {
@@ -55,6 +57,19 @@ test('a key that is proven new needs no question', async () => {
   expect(await novelty.judge(note)).toBe('new')
   expect(await novelty.judge(profile(1))).toBe('new')
   expect(store.questions).toBe(0)
+})
+
+test('who told is counted, and where the filter was wrong', async () => {
+  const { known, novelty, metrics } = setUp()
+  known.addId(note.id)
+  known.markComplete()
+  expect(await novelty.judge(note)).toBe('new')
+  novelty.met(note)
+  expect(await novelty.judge(note)).toBe('duplicate')
+  const text = await metrics.expose()
+  expect(text).toContain('relay_duplicate_checks_total{by="store",result="new",app="relay"} 1')
+  expect(text).toContain('relay_duplicate_checks_total{by="recent",result="duplicate",app="relay"} 1')
+  expect(text).toContain('relay_duplicate_false_positives_total{app="relay"} 1')
 })
 
 test('what was met needs none either', async () => {

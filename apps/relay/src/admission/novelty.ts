@@ -1,4 +1,5 @@
 import { addressOf, kindClass, type NostrEvent } from '@millrace/nostr'
+import type { Metrics } from '@millrace/observability'
 import type { CurrentVersion, EventReader, Overlay } from '@millrace/read-models'
 import { LRUCache } from 'lru-cache'
 import type { KnownLog } from './known-keys.ts'
@@ -12,6 +13,7 @@ export interface NoveltyParts {
   readonly winners: Winners
   readonly overlay: Pick<Overlay, 'has'>
   readonly reader: Pick<EventReader, 'lookup' | 'currentVersions'>
+  readonly metrics: Pick<Metrics, 'count'>
   readonly recentIdsMax: number
   /** Longest wait for the store, milliseconds. */
   readonly lookupTimeoutMs: number
@@ -29,6 +31,11 @@ export class Novelty {
   constructor(parts: NoveltyParts) {
     this.#parts = parts
     this.#recentIds = new LRUCache({ max: parts.recentIdsMax })
+  }
+
+  /** Ids held exactly. */
+  get recentIds(): number {
+    return this.#recentIds.size
   }
 
   async judge(event: NostrEvent): Promise<Verdict> {
@@ -67,11 +74,20 @@ export class Novelty {
   }
 
   async #judgeId(id: string): Promise<Verdict> {
-    const { known, overlay, reader } = this.#parts
-    if (!known.mayHaveId(id)) return 'new'
-    if (this.#recentIds.has(id) || overlay.has(id)) return 'duplicate'
+    const { known, overlay, reader, metrics } = this.#parts
+    if (!known.mayHaveId(id)) return this.#told('bloom', 'new')
+    if (this.#recentIds.has(id)) return this.#told('recent', 'duplicate')
+    if (overlay.has(id)) return this.#told('overlay', 'duplicate')
     const found = await this.#inTime(reader.lookup([id]))
-    return found?.ok && found.value.has(id) ? 'duplicate' : 'new'
+    if (found === null || !found.ok) return this.#told('none', 'new')
+    if (found.value.has(id)) return this.#told('store', 'duplicate')
+    if (known.isComplete) metrics.count('relay_duplicate_false_positives_total', {})
+    return this.#told('store', 'new')
+  }
+
+  #told(by: 'bloom' | 'recent' | 'overlay' | 'store' | 'none', result: 'new' | 'duplicate'): Verdict {
+    this.#parts.metrics.count('relay_duplicate_checks_total', { by, result })
+    return result
   }
 
   async #judgeVersion(event: NostrEvent, address: string): Promise<Verdict> {

@@ -75,7 +75,9 @@ export class Edge {
       winners,
       overlay: this.overlay,
       reader: this.reader,
+      metrics,
     })
+    metrics.onScrape(() => metrics.set('relay_recent_ids', {}, novelty.recentIds))
     this.admission = this.#admission(parts, novelty)
     this.tombstones = new LiveTombstones({
       tombstones: this.#tombstoneSet,
@@ -179,6 +181,7 @@ export class Edge {
     metrics.set('relay_overlay_events', {}, this.overlay.events)
     metrics.set('relay_overlay_bytes', {}, this.overlay.bytes)
     metrics.set('relay_known_ids', {}, this.known.ids)
+    metrics.set('relay_known_bytes', {}, this.known.bytes)
     metrics.set('relay_tombstones', {}, this.#tombstoneSet.size)
     metrics.set('verifier_pending', {}, verifier.pending)
     metrics.set('kafka_produce_pending_records', {}, producer.pendingRecords)

@@ -50,6 +50,16 @@ export const METRICS = {
   relay_view_apply_seconds: histogram('One transaction of the serving view', [], SECONDS),
   relay_view_below_total: counter('Pages of REQs that ClickHouse answered below the horizon of the view', []),
   relay_known_ids: gauge('Event ids in the duplicate filter', []),
+  relay_known_bytes: gauge('Its size with that of the addresses, bytes', []),
+  relay_recent_ids: gauge('Ids recently acknowledged or delivered, held exactly', []),
+  relay_duplicate_checks_total: counter(
+    'Ids judged, by what told: bloom (proven new), recent, overlay, store (duplicates and new ones), none (no answer in time)',
+    ['by', 'result'],
+  ),
+  relay_duplicate_false_positives_total: counter(
+    'Ids that the Bloom filter took for known and nobody knew',
+    [],
+  ),
   relay_tombstones: gauge('Tombstones held by this edge', []),
   relay_live_lag_records: gauge('Records between the live reader and the end of the log', ['partition']),
   relay_records_skipped_total: counter('Records that the live reader could not use', ['code']),
