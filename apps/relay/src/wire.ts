@@ -38,7 +38,7 @@ export async function wire(context: ProcessContext<RelayConfig>): Promise<void> 
   log.info({ implementation: verifier.implementation }, 'verifier ready')
   await startRelay(context, {
     kafka,
-    store: clickHouseStore(ch, () => metrics.count('reader_refills_total', {})),
+    store: clickHouseStore(ch, config.view.isOn, () => metrics.count('reader_refills_total', {})),
     verifier,
     openView: threadedView,
     self: key.pubkey,

@@ -14,8 +14,11 @@ const QUERY_TIMEOUT_MS = 120_000
 /** Longest that reading all keys may take: 100 million of them at a million a second, and some. */
 const READ_KEYS_TIMEOUT_MS = 600_000
 
+/** Stored events held in memory: all that REQs ask again, or with a serving view only what lies below its horizon. */
+const BODY_CACHE_BYTES = { withoutView: 128 * 1024 * 1024, withView: 16 * 1024 * 1024 } as const
+
 /** The store as ClickHouse tables of the projection `events`. */
-export function clickHouseStore(ch: ClickHouse, onRefill: () => void): EdgeStore {
+export function clickHouseStore(ch: ClickHouse, hasView: boolean, onRefill: () => void): EdgeStore {
   return {
     watermarks: () => readWatermarks(ch, STORAGE_SINK, TOPICS.events),
     reader: (overlay, tombstones) =>
@@ -24,7 +27,10 @@ export function clickHouseStore(ch: ClickHouse, onRefill: () => void): EdgeStore
         overlay,
         tombstones,
         onRefill,
-        limits: { queryTimeoutMs: QUERY_TIMEOUT_MS },
+        limits: {
+          queryTimeoutMs: QUERY_TIMEOUT_MS,
+          bodyCacheBytesMax: hasView ? BODY_CACHE_BYTES.withView : BODY_CACHE_BYTES.withoutView,
+        },
       }),
     readKeys: (sink, signal) => readKeys(ch, sink, signal),
   }

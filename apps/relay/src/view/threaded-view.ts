@@ -6,6 +6,10 @@ import { viewFolderOf } from '../config.ts'
 import type { EdgeView, EdgeViewOptions, OpenEdgeView, ViewApplied } from './edge-view.ts'
 import type { FromViewThread, ToViewThread, ViewThreadData } from './view-messages.ts'
 
+/** A few batches of the largest events fit; without a bound the heap of a thread grows to the machine's liking. */
+const HEAP_MIB_MAX = 512
+const YOUNG_HEAP_MIB_MAX = 32
+
 /** Keeps the view up in a thread of its own, which reads the log itself; the edge's thread reads what it has committed. */
 export const threadedView: OpenEdgeView = async (options) => {
   const { config, logId, partitionCount } = options
@@ -19,7 +23,11 @@ export const threadedView: OpenEdgeView = async (options) => {
     kafka: config.kafka,
   }
   // Flags of the parent (inspectors, loaders of test runners) are not for this thread.
-  const worker = new Worker(new URL('./view-thread.ts', import.meta.url), { workerData, execArgv: [] })
+  const worker = new Worker(new URL('./view-thread.ts', import.meta.url), {
+    workerData,
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX, maxYoungGenerationSizeMb: YOUNG_HEAP_MIB_MAX },
+  })
   const thread = new ThreadedView(worker, options)
   await thread.opened
   return thread.attach(ViewReader.attach(folder, viewMapBytes(config.view), options.tombstones))
