@@ -33,11 +33,11 @@ export interface PublishOptions {
   /** Called with every OK that is no acceptance, as it came. */
   readonly onRefusal?: (message: string) => void
   readonly onProgress?: (done: number) => void
-  readonly stallTimeoutMs?: number
 }
 
 /** A relay that says nothing for so long has stopped. */
 const STALL_TIMEOUT_MS = 60_000
+const PROGRESS_MS = 200
 
 /** Publishes the range over some connections, each with a window of its own; ends when every event has its OK. */
 export async function publishRange(
@@ -47,7 +47,6 @@ export async function publishRange(
   load: PublishLoad,
   options: PublishOptions = {},
 ): Promise<Published> {
-  const { onProgress, stallTimeoutMs = STALL_TIMEOUT_MS } = options
   const run = new PublishRun(corpus, range, options)
   const sockets = await Promise.all(
     Array.from({ length: load.connections }, () => connectPublisher(url, run)),
@@ -55,10 +54,10 @@ export async function publishRange(
   const startedMs = performance.now()
   let lastDone = -1
   const watch = setInterval(() => {
-    if (run.done === lastDone) run.fail(new Error(`no OK for ${stallTimeoutMs} ms`))
+    if (run.done === lastDone) run.fail(new Error(`no OK for ${STALL_TIMEOUT_MS} ms`))
     lastDone = run.done
-  }, stallTimeoutMs)
-  const progress = setInterval(() => onProgress?.(run.done), 200)
+  }, STALL_TIMEOUT_MS)
+  const progress = setInterval(() => options.onProgress?.(run.done), PROGRESS_MS)
   try {
     for (const publisher of sockets) publisher.send(load.window)
     await run.ended

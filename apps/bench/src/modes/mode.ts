@@ -41,6 +41,8 @@ export interface Mode {
   readonly name: string
   /** Events that it takes from the pool. */
   readonly poolEvents: (sizes: Sizes) => number
+  /** Fewer runs than asked for, where the first one changes what the others would find. */
+  readonly runsMax?: number
   /** Whether it can be measured on that target; everywhere when absent. */
   readonly isFor?: (target: Target) => boolean
   /** Throws when the relay refuses, breaks off, or answers what the corpus does not say. */

@@ -21,7 +21,7 @@ export async function runModes(session: Session, modes: readonly Mode[], runs: n
   const { targets } = session
   const results = new Results(targets.length)
   for (const mode of modes) {
-    for (let run = 0; run < runs; run++) {
+    for (let run = 0; run < Math.min(runs, mode.runsMax ?? runs); run++) {
       const range = session.take(mode)
       const order = [...targets.entries()]
       if (run % 2 === 1) order.reverse()
