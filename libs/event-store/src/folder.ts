@@ -34,10 +34,11 @@ export async function openFolder(folder: string, mapBytes: number, logId: string
   mkdirSync(folder, { recursive: true })
   const bootPath = join(folder, BOOT_FILE)
   const boot = bootId()
-  const left = existsSync(bootPath) ? readFileSync(bootPath, 'utf8') : CLEAN
-  let dropped: DropReason | null = left === CLEAN || left === boot ? null : 'boot'
+  const left = existsSync(bootPath) ? readFileSync(bootPath, 'utf8') : null
+  const isThere = existsSync(join(folder, DATA_FILE))
+  let dropped: DropReason | null = isThere && left !== CLEAN && left !== boot ? 'boot' : null
   if (dropped !== null) clear(folder)
-  writeFileSync(bootPath, boot)
+  await markRunning(folder, boot)
   let tables = openEnvironment(folder, mapBytes)
   const state = readState(tables)
   if (state !== null && state.formatVersion !== FORMAT_VERSION) dropped = 'format'
@@ -45,10 +46,18 @@ export async function openFolder(folder: string, mapBytes: number, logId: string
   if (state !== null && dropped !== null) {
     await tables.root.close()
     clear(folder)
-    writeFileSync(bootPath, boot)
+    await markRunning(folder, boot)
     tables = openEnvironment(folder, mapBytes)
   }
   return { tables, dropped }
+}
+
+/** On disk before the first page is, so that a machine that stops from now on is noticed. */
+async function markRunning(folder: string, boot: string): Promise<void> {
+  writeFileSync(join(folder, BOOT_FILE), boot, { flush: true })
+  const entries = await open(folder, 'r')
+  await entries.sync()
+  await entries.close()
 }
 
 /** Brings everything to disk and says so. */

@@ -38,6 +38,7 @@ class ThreadedView implements EdgeView {
   readonly #options: EdgeViewOptions
   readonly opened: Promise<void>
   readonly ended: Promise<Result<void>>
+  readonly #exited: Promise<unknown>
   #reader: ViewReader | null = null
   #isServing = false
   #onApplied: (view: ViewReader, applied: ViewApplied) => void = () => {}
@@ -62,7 +63,8 @@ class ThreadedView implements EdgeView {
         err(transient('internal', `the thread of the serving view failed: ${String(cause)}`, cause)),
       ),
     )
-    worker.on('exit', () => this.#end(ok(undefined)))
+    this.#exited = once(worker, 'exit')
+    void this.#exited.then(() => this.#end(ok(undefined)))
   }
 
   attach(reader: ViewReader): this {
@@ -92,9 +94,8 @@ class ThreadedView implements EdgeView {
   async stop(): Promise<void> {
     await this.#reader?.close()
     this.#reader = null
-    const exited = once(this.#worker, 'exit')
     this.#post({ type: 'stop' })
-    await exited
+    await this.#exited
   }
 
   #take(message: FromViewThread): void {

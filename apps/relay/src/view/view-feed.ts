@@ -9,7 +9,7 @@ import type {
   RecordBatch,
   TopicPartition,
 } from '@millrace/kafka'
-import { type Clock, delayMs, type Result } from '@millrace/kernel'
+import { type Clock, delayMs, err, type Result, transient } from '@millrace/kernel'
 import { eventJson, type TombstoneSet } from '@millrace/nostr'
 import { isTickKey, TOPICS } from '@millrace/topics'
 import { readEventRecord } from '../live/event-records.ts'
@@ -59,6 +59,7 @@ export class ViewFeed {
   #isServing = false
   #isEvicting = false
   #isStopped = false
+  readonly #failed = Promise.withResolvers<Result<void>>()
 
   constructor(parts: ViewFeedParts) {
     this.#parts = parts
@@ -77,7 +78,7 @@ export class ViewFeed {
 
   /** Settles when reading ends: a fault when it cannot go on. */
   get ended(): Promise<Result<void>> {
-    return this.#consumer.ended
+    return Promise.race([this.#consumer.ended, this.#failed.promise])
   }
 
   /** @param ends of nostr.events by partition: the view serves once it has read up to them */
@@ -97,7 +98,9 @@ export class ViewFeed {
   /** Storage's watermarks: what they cover may leave the view. */
   stored(nextOffsets: ReadonlyMap<number, number>): void {
     this.#stored = nextOffsets
-    void this.#evict()
+    this.#evict().catch((cause: unknown) =>
+      this.#failed.resolve(err(transient('internal', `the serving view failed: ${String(cause)}`, cause))),
+    )
   }
 
   async stop(): Promise<void> {
