@@ -22,26 +22,21 @@ export function versionInView(
   return { id, createdAt }
 }
 
-/** Whether the view names a newer version of the address. */
-export function isSupersededInView(
-  view: ViewReader,
-  address: string | null,
-  version: { readonly id: string; readonly created_at: number },
-  tombstones: TombstoneSet,
+/** Whether `held` is newer than the event; in doubt it is not. */
+export function isSuperseded(
+  event: { readonly id: string; readonly created_at: number },
+  held: CurrentVersion | 'in-doubt' | undefined,
 ): boolean {
-  const held = address === null ? undefined : versionInView(view, parseAddress(address), tombstones)
   if (held === undefined || held === 'in-doubt') return false
-  return isNewerVersion({ id: held.id, created_at: held.createdAt }, version)
+  return isNewerVersion({ id: held.id, created_at: held.createdAt }, event)
 }
 
-export function isServedSupersededInView(
-  view: ViewReader,
-  served: ServedEvent,
-  tombstones: TombstoneSet,
-): boolean {
+/** Whether the view names a newer version of the served event's address. */
+export function isSupersededInView(view: ViewReader, served: ServedEvent, tombstones: TombstoneSet): boolean {
   if (!isVersionedKind(served.kind)) return false
   const event = new RowEvent(served)
-  return isSupersededInView(view, addressOf(event), event, tombstones)
+  const address = addressOf(event)
+  return address !== null && isSuperseded(event, versionInView(view, parseAddress(address), tombstones))
 }
 
 export function newerVersion(

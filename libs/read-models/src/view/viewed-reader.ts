@@ -11,12 +11,7 @@ import { RowEvent } from '../row-event.ts'
 import { isVersionedKind } from '../sql/kind-class.ts'
 import { parseAddress } from '../sql/statement.ts'
 import { visibilityFor } from '../visibility.ts'
-import {
-  isServedSupersededInView,
-  isSupersededInView,
-  newerVersion,
-  versionInView,
-} from './view-versions.ts'
+import { isSuperseded, isSupersededInView, newerVersion, versionInView } from './view-versions.ts'
 
 /** What is asked below the view's horizon: the overlay joined with ClickHouse. */
 export interface BelowReader extends EventReader {
@@ -199,9 +194,11 @@ export class ViewedReader implements EventReader {
     const visibility = visibilityFor(context, tombstones)
     const pending = overlay.page(filter, after, rowsMax, visibility)
     const end = earlier(endsAt === null ? null : hexOf(endsAt), endOf(pending))
-    const entries = pending.entries.filter(
-      ({ address, event }) => !isSupersededInView(view, address, event, tombstones),
-    )
+    const entries = pending.entries.filter(({ address, event }) => {
+      const held = address === null ? undefined : versionInView(view, parseAddress(address), tombstones)
+      // The store may have a newer one that the view no longer names; asked anyway, it has the overlay's as well.
+      return held === 'in-doubt' ? !isBeside : !isSuperseded(event, held)
+    })
     const events = page.events.filter((event) => !this.#isSupersededIn(overlay, event))
     cursor.take(joined([...entries.map(bodyOfEntry), ...events], end), end)
   }
@@ -233,7 +230,7 @@ export class ViewedReader implements EventReader {
       const end = beside === null ? stored.after : earlier(beside.after, stored.after)
       // What the store does not know yet of versions, the view does.
       const { tombstones } = this.#parts
-      const found = stored.drain(null).filter((served) => !isServedSupersededInView(view, served, tombstones))
+      const found = stored.drain(null).filter((served) => !isSupersededInView(view, served, tombstones))
       cursor.take(joined([...(beside?.drain(null) ?? []), ...found], end), end)
     }
     return ok(undefined)

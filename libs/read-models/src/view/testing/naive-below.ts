@@ -12,17 +12,20 @@ import {
 } from '@millrace/testkit'
 import type { CurrentVersion, ReadContext, ServedEvent } from '../../event-reader.ts'
 import type { FilterCursor } from '../../filter-cursor.ts'
+import type { Overlay } from '../../overlay/overlay.ts'
 import { comparePositions } from '../../position.ts'
 import type { BelowReader } from '../viewed-reader.ts'
+import type { NaiveHistory } from './naive-history.ts'
 
 /** What the reader below sees of the world around it. */
 export interface BelowWorld {
   readonly random: () => number
+  readonly overlay: Overlay
   /** Ids in the overlay now. */
   overlayIds(): ReadonlySet<string>
   /** What storage holds now, and everything with one of the ids. */
   storedOr(ids: ReadonlySet<string>): readonly LoggedEvent[]
-  naiveOf(events: readonly LoggedEvent[]): NaiveRelay
+  readonly history: Pick<NaiveHistory, 'naiveOf'>
   /** Others run meanwhile. */
   pause(): Promise<void>
 }
@@ -72,11 +75,12 @@ export class NaiveBelow implements BelowReader {
   /** First the overlay, then, a while later, the store. */
   async #look(): Promise<{ naive: NaiveRelay; events: readonly LoggedEvent[] }> {
     if (++this.calls > CALLS_MAX) throw new Error('a read below that does not come to an end')
+    using _ = this.#world.overlay.open()
     const waiting = this.#world.overlayIds()
     await this.#world.pause()
     const events = this.#world.storedOr(waiting)
     await this.#world.pause()
-    return { naive: this.#world.naiveOf(events), events }
+    return { naive: this.#world.history.naiveOf(events), events }
   }
 
   #advanceOne(cursor: FilterCursor, readable: readonly SignedEvent[]): void {
@@ -90,7 +94,10 @@ export class NaiveBelow implements BelowReader {
     const gap = { createdAt: first?.createdAt ?? 0, id: '' }
     const isGap = first !== undefined && (after === null || comparePositions(gap, after) > 0)
     // Rows that nobody may see lie there: a page without events, but with a way to go on.
-    if (isGap && this.#world.random() < 0.2) return cursor.take([], gap)
+    if (isGap && this.#world.random() < 0.2) {
+      cursor.take([], gap)
+      return
+    }
     const page = matches.slice(0, 1 + Math.floor(this.#world.random() * 4))
     cursor.take(page, page.length === matches.length ? null : (page.at(-1) ?? null))
   }
