@@ -1,8 +1,8 @@
-const FIRST_CAPACITY = 65_536
+const BLOCK_KEYS = 16_384
 
-/** A growing list of numbers without a heap object each. */
+/** A growing list of numbers without a heap object each, and without moving what is there when it grows. */
 export class KeyLog {
-  #keys = new Float64Array(FIRST_CAPACITY)
+  readonly #blocks: Float64Array[] = []
   #count = 0
 
   get count(): number {
@@ -10,15 +10,18 @@ export class KeyLog {
   }
 
   push(key: number): void {
-    if (this.#count === this.#keys.length) {
-      const larger = new Float64Array(this.#keys.length * 2)
-      larger.set(this.#keys)
-      this.#keys = larger
-    }
-    this.#keys[this.#count++] = key
+    const at = this.#count % BLOCK_KEYS
+    if (at === 0) this.#blocks.push(new Float64Array(BLOCK_KEYS))
+    const block = this.#blocks[this.#blocks.length - 1] as Float64Array
+    block[at] = key
+    this.#count++
   }
 
   slice(from: number, to: number): Float64Array {
-    return this.#keys.subarray(from, to)
+    return Float64Array.from({ length: to - from }, (_, n) => this.#at(from + n))
+  }
+
+  #at(index: number): number {
+    return this.#blocks[Math.floor(index / BLOCK_KEYS)]?.[index % BLOCK_KEYS] as number
   }
 }

@@ -4,6 +4,7 @@ import { ensurePresent } from '../load/ensure-present.ts'
 import { subscribeAll } from '../load/live-subscribers.ts'
 import { publishRange } from '../load/publish-range.ts'
 import { SteadyWriter } from '../load/steady-writer.ts'
+import { collectGarbage } from '../meter/collect-garbage.ts'
 import { meterCpu } from '../meter/cpu-meter.ts'
 import { liveFilter } from './live-filter.ts'
 import { type Mode, type ModeContext, pidsOf, type Row, type Sizes, scaled } from './mode.ts'
@@ -54,6 +55,7 @@ async function measureFanout(context: ModeContext, load: FanoutLoad): Promise<re
     },
   )
   const pids = await pidsOf(target)
+  collectGarbage()
   const cpu = meterCpu(pids)
   const startedMs = performance.now()
   const refused = await publish(context, load, deliveries)

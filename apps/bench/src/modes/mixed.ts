@@ -3,6 +3,7 @@ import { subscribeAll } from '../load/live-subscribers.ts'
 import { prepareRequests } from '../load/prepared-requests.ts'
 import { runRequests } from '../load/request-run.ts'
 import { SteadyWriter } from '../load/steady-writer.ts'
+import { collectGarbage } from '../meter/collect-garbage.ts'
 import { type CpuShares, meterCpu } from '../meter/cpu-meter.ts'
 import { checkAnswers } from './checked.ts'
 import { FilterSource, type Shape } from './filter-source.ts'
@@ -49,6 +50,7 @@ async function measureMixed(context: ModeContext): Promise<readonly Row[]> {
   const onSend = (index: number) => deliveries.sent({ from: index, to: index + 1 })
   const writer = new SteadyWriter(target.url, corpus, range, { eventsPerSecond: WRITES_PER_SECOND, onSend })
   const pids = await pidsOf(target)
+  collectGarbage()
   await writer.start()
   const cpu = meterCpu(pids)
   const asked = await runRequests(target.url, prepared, { seconds: sizes.seconds, presence: () => writer })

@@ -1,5 +1,6 @@
 import { ensurePresent } from '../load/ensure-present.ts'
 import { type PublishLoad, publishRange } from '../load/publish-range.ts'
+import { collectGarbage } from '../meter/collect-garbage.ts'
 import { meterCpu } from '../meter/cpu-meter.ts'
 import { Latencies } from '../stats/latency.ts'
 import { type Mode, type ModeContext, pidsOf, type Row, scaled } from './mode.ts'
@@ -23,6 +24,7 @@ export const publishModes: readonly Mode[] = LOADS.map(({ events, ...load }) => 
 async function measurePublish(context: ModeContext, load: PublishLoad): Promise<readonly Row[]> {
   const { target, corpus, range } = context
   const latencies = new Latencies()
+  collectGarbage()
   const cpu = meterCpu(await pidsOf(target))
   const published = await publishRange(target.url, corpus, range, load, { latencies })
   const shares = cpu()

@@ -1,6 +1,7 @@
 import { prepareRequests } from '../load/prepared-requests.ts'
 import { runRequests } from '../load/request-run.ts'
 import { SteadyWriter } from '../load/steady-writer.ts'
+import { collectGarbage } from '../meter/collect-garbage.ts'
 import { meterCpu } from '../meter/cpu-meter.ts'
 import { checkAnswers } from './checked.ts'
 import { FilterSource, type Shape } from './filter-source.ts'
@@ -81,6 +82,7 @@ async function measureRequests(context: ModeContext, shape: Shape, load: Request
   const wanted = Math.ceil((warmUp.requests / warmUp.seconds) * sizes.seconds * HEADROOM)
   const prepared = prepare(Math.min(REQUESTS_MAX, Math.max(REQUESTS_MIN, wanted)))
   const pids = await pidsOf(target)
+  collectGarbage()
   await writer?.start()
   const cpu = meterCpu(pids)
   const asked = await runRequests(target.url, prepared, {
