@@ -41,6 +41,7 @@ const TABLES = [
   'event_authors',
   'winners',
   'winner_repairs',
+  'expiring_versions',
   'tombstone_events',
   'tombstone_addresses',
   'tombstone_pubkeys',

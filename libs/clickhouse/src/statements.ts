@@ -22,6 +22,7 @@ const REPEATABLE = [
   /^drop\s+(?:table|view|dictionary|database|function)\s+if\s+exists\s/i,
   /^alter\s+table\s+\S+\s+(?:add|drop)\s+(?:column|index|constraint|projection)\s+if\s+(?:not\s+)?exists\s/i,
   /^alter\s+table\s+\S+\s+(?:modify\s+(?:setting|column|comment|query|ttl)|comment\s+column|materialize\s+index)\s/i,
+  /^alter\s+table\s+\S+\s+modify\s+sql\s+security\s/i,
   // A backfill from another table of the store: for engines that collapse equal rows, as every table of events is one.
   /^insert\s+into\s+nostr_store\.\w+\s+\([^)]*\)\s+select\s[^;]*\sfrom\s+nostr_store\./i,
 ]

@@ -1,6 +1,6 @@
 import { type Migration, migrate } from '@millrace/clickhouse'
 import { unwrap } from '@millrace/kernel'
-import { eventsMigrations } from '@millrace/projection-events'
+import { checkViewAccess, eventsMigrations } from '@millrace/projection-events'
 import type { Command } from 'commander'
 import type { Session } from '../session.ts'
 import { withClickHouse } from '../stack/connections.ts'
@@ -28,9 +28,10 @@ export function addTablesCommands(program: Command, session: Session): void {
 
 async function migrateTables(session: Session, asJson: boolean): Promise<void> {
   const config = await session.config()
-  const done = await withClickHouse(config, 'maintenance', async (ch) =>
-    unwrap(await migrate(ch, migrations())),
-  )
+  const done = await withClickHouse(config, 'maintenance', async (ch) => {
+    unwrap(await checkViewAccess(ch))
+    return unwrap(await migrate(ch, migrations()))
+  })
   if (asJson) return writeJson(session.console, done)
   for (const name of done.applied) writeLine(session.console, `applied ${name}`)
   if (done.applied.length === 0) writeLine(session.console, `up to date (${done.alreadyApplied} migrations)`)

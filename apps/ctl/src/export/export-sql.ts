@@ -28,7 +28,7 @@ export const SORT_BYTES_IN_MEMORY_MAX = 256 * 1024 * 1024
 const FIELD_VALUES_MAX = 1_000
 
 /** The views apply tombstones and floors; each has an event once. */
-const ALL_VERSIONS = 'nostr_store.events_alive AS e'
+const ALL_VERSIONS = 'nostr_store.events_above_floors AS e'
 const VERSIONED = '(e.kind IN (0, 3) OR e.kind BETWEEN 10000 AND 19999 OR e.kind BETWEEN 30000 AND 39999)'
 
 /** Oldest first, ties by id, so that the same store gives the same file; with `limit`, the newest that many. */

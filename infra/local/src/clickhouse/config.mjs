@@ -16,6 +16,11 @@ export const configXml = ({ usersFile, memoryBytesMax }) => `<clickhouse>
   <max_connections>1024</max_connections>
   <keep_alive_timeout>60</keep_alive_timeout>
   <asynchronous_metrics_update_period_s>60</asynchronous_metrics_update_period_s>
+  <access_control_improvements>
+    <users_without_row_policies_can_read_rows>true</users_without_row_policies_can_read_rows>
+    <select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>
+    <settings_constraints_replace_previous>true</settings_constraints_replace_previous>
+  </access_control_improvements>
   <users_config>${usersFile}</users_config>
   <user_directories><users_xml><path>${usersFile}</path></users_xml></user_directories>
 </clickhouse>

@@ -66,6 +66,21 @@ const vanishing = [event(key(6), 1, 0), event(key(6), 62, 5), event(key(6), 1, 9
 const requests = [event(key(7), 5, 0), event(key(7), 62, 1), event(key(7), 1, 2)]
 const strangers = versions(key(8))
 const expired = [event(key(9), 0, 0), event(key(9), 0, 5, [['expiration', String(PAST_S)]])]
+const renewed = [
+  event(key(16), 30009, 0, [['d', 'e']], 'old'),
+  event(
+    key(16),
+    30009,
+    5,
+    [
+      ['d', 'e'],
+      ['expiration', String(PAST_S)],
+    ],
+    'expired',
+  ),
+  event(key(16), 30009, 9, [['d', 'e']], 'new'),
+]
+const withdrawn = [event(key(17), 0, 0), event(key(17), 0, 5, [['expiration', String(PAST_S)]])]
 const expiring = [
   event(key(10), 1, 0, [['expiration', String(FUTURE_S)]]),
   event(key(10), 1, 1, [['expiration', '0']]),
@@ -158,8 +173,22 @@ const SCENARIOS: readonly Scenario[] = [
   {
     rule: 'an expired winner still hides the versions before it',
     events: expired,
-    inEvents: [0],
+    inEvents: [],
     inCurrent: [],
+  },
+  {
+    rule: 'the floor of an expired winner stays when a newer version comes, for its tags too',
+    events: renewed,
+    inEvents: [2],
+    inCurrent: [2],
+    inTags: [2],
+  },
+  {
+    rule: 'an expired version that was erased leaves no floor',
+    events: withdrawn,
+    tombstones: [erases(pick(withdrawn, 1))],
+    inEvents: [0],
+    inCurrent: [0],
   },
   {
     rule: 'what expires later is shown, what expired is not',

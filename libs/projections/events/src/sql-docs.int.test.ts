@@ -18,7 +18,9 @@ const analyst = createClickHouse(
     caFile: null,
     users: { insert: analystUser, req: analystUser, api: analystUser, maintenance: analystUser },
   },
-  'api',
+  // With this role's settings on each statement, which an analyst may set.
+  'maintenance',
+  { timeoutMs: 30_000 },
 )
 
 const ALICE = testKey('alice')

@@ -1,6 +1,12 @@
 import type { ClickHouse } from '@millrace/clickhouse'
 import { unwrap } from '@millrace/kernel'
-import { NaiveRelay, type NaiveTombstone, type SignedEvent } from '@millrace/testkit'
+import {
+  NaiveRelay,
+  type NaiveTombstone,
+  naiveAddress,
+  naiveExpired,
+  type SignedEvent,
+} from '@millrace/testkit'
 
 // Shared by the tests of the sink: what the views must show, said by the naive relay, and what they do show.
 
@@ -20,7 +26,11 @@ export function expectedOf(
 ): Shown {
   const distinct = [...new Map(events.map((event) => [event.id, event])).values()]
   const current = relayWith(distinct, tombstones).visible(nowS).filter(isPublic)
-  const alive = distinct.filter((event) => relayWith([event], tombstones).visible(nowS).some(isPublic))
+  const alive = distinct.filter(
+    (event) =>
+      relayWith([event], tombstones).visible(nowS).some(isPublic) &&
+      !distinct.some((other) => holdsDownExpired(other, event, tombstones, nowS)),
+  )
   const tagged = alive.filter((event) => event.kind !== 3 || current.some(({ id }) => id === event.id))
   return {
     events: idsOf(alive),
@@ -37,6 +47,19 @@ function relayWith(events: readonly SignedEvent[], tombstones: readonly NaiveTom
   for (const tombstone of tombstones) relay.tombstone(tombstone)
   return relay
 }
+
+/** Whether `other` expired and left its address a floor that `event` lies below (DESIGN 2.5). An erased one leaves none. */
+const holdsDownExpired = (
+  other: SignedEvent,
+  event: SignedEvent,
+  tombstones: readonly NaiveTombstone[],
+  nowS: number,
+): boolean =>
+  naiveAddress(event) !== '' &&
+  naiveAddress(other) === naiveAddress(event) &&
+  naiveExpired(other, nowS) &&
+  !NaiveRelay.isErased(tombstones, other) &&
+  (other.created_at > event.created_at || (other.created_at === event.created_at && other.id < event.id))
 
 const isPublic = (event: SignedEvent): boolean => !PRIVATE_KINDS.includes(event.kind)
 const idsOf = (events: readonly SignedEvent[]): string[] => events.map(({ id }) => id).sort()

@@ -12,6 +12,7 @@ const STORE_TABLES = [
   'event_authors',
   'winners',
   'winner_repairs',
+  'expiring_versions',
   'tombstone_events',
   'tombstone_addresses',
   'tombstone_pubkeys',
