@@ -200,7 +200,10 @@ export class ViewedReader implements EventReader {
       return held === 'in-doubt' ? !isBeside : !isSuperseded(event, held)
     })
     const events = page.events.filter((event) => !this.#isSupersededIn(overlay, event))
-    cursor.take(joined([...entries.map(bodyOfEntry), ...events], end), end)
+    const found = joined([...entries.map(bodyOfEntry), ...events], end)
+    // Nothing is left to be asked below the horizon when every id asked for is here.
+    const isWhole = after === null && filter.ids !== undefined && found.length === filter.ids.length
+    cursor.take(found, isWhole ? null : end)
   }
 
   /**
