@@ -13,6 +13,7 @@ import {
 } from '@millrace/config'
 import { unwrap } from '@millrace/kernel'
 import { localAddresses } from './stack/local-addresses.ts'
+import { localCredentials } from './stack/local-credentials.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -47,9 +48,11 @@ export const dataDirOf = (env: Environment): string =>
 
 /**
  * The configuration of one command. Where KAFKA_BROKERS or CLICKHOUSE_URL are unset, the local stack of the data folder
- * says where its Kafka and ClickHouse listen. Throws FaultError(configuration-invalid).
+ * says where its Kafka and ClickHouse listen, and the folder holds its passwords. Throws FaultError(configuration-invalid),
+ * CommandFailure.
  */
 export async function loadConfig(env: Environment): Promise<CtlConfig> {
-  const found = await localAddresses(env, dataDirOf(env))
+  const dataDir = dataDirOf(env)
+  const found = { ...localCredentials(env, dataDir), ...(await localAddresses(env, dataDir)) }
   return unwrap(parseConfig(SECTIONS, { ...env, ...found }))
 }

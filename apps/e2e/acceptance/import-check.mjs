@@ -1,10 +1,13 @@
 // After `npx ctl import FILE` into a running, otherwise empty stack: derives from the file alone what must be where, with
 // rules written here and nothing imported from this repository, and compares id sets.
 //   node apps/e2e/acceptance/import-check.mjs FILE(.jsonl|.jsonl.gz)
-// Addresses: KAFKA_PORT, CLICKHOUSE_HTTP_PORT, RELAY_PORT (defaults as npm start). Exit code 0 when all sets are equal.
+// Addresses: KAFKA_PORT, CLICKHOUSE_HTTP_PORT, RELAY_PORT; passwords: MILLRACE_DATA (defaults as npm start). Exit code 0 when all
+// sets are equal.
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 
 const require = createRequire(new URL('../../../package.json', import.meta.url))
@@ -21,6 +24,10 @@ if (!file) {
 const port = (name, fallback) => process.env[name] || fallback
 const kafkaAddress = `127.0.0.1:${port('KAFKA_PORT', 9092)}`
 const clickhouse = `http://127.0.0.1:${port('CLICKHOUSE_HTTP_PORT', 8123)}`
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const users = JSON.parse(
+  readFileSync(resolve(root, process.env.MILLRACE_DATA || '.millrace', 'clickhouse-users.json'), 'utf8'),
+)
 const relay = `ws://127.0.0.1:${port('RELAY_PORT', 7777)}`
 const HEX64 = /^[0-9a-f]{64}$/
 const PRIVATE_KINDS = new Set([4, 13, 14, 15, 1059, 21059])
@@ -117,7 +124,11 @@ async function idsInLog() {
 }
 
 async function idsFromSql(sql) {
-  const response = await fetch(`${clickhouse}/?user=default`, { method: 'POST', body: `${sql} FORMAT TSV` })
+  const headers = {
+    'x-clickhouse-user': users.CLICKHOUSE_MAINTENANCE_USER,
+    'x-clickhouse-key': users.CLICKHOUSE_MAINTENANCE_PASSWORD,
+  }
+  const response = await fetch(clickhouse, { method: 'POST', headers, body: `${sql} FORMAT TSV` })
   const text = await response.text()
   if (!response.ok) throw new Error(text)
   return text.split('\n').filter((line) => line !== '')

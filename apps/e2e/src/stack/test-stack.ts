@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts, startStack } from '@millrace/infra-local'
@@ -85,8 +85,11 @@ export class TestStack {
   }
 
   async sql<T>(query: string): Promise<T[]> {
-    const url = `http://127.0.0.1:${this.ports['clickHouseHttp']}/?user=default`
-    const response = await fetch(url, { method: 'POST', body: `${query} FORMAT JSONEachRow` })
+    const kept = await readFile(join(this.dataDir, 'clickhouse-users.json'), 'utf8')
+    const { CLICKHOUSE_MAINTENANCE_USER: user, CLICKHOUSE_MAINTENANCE_PASSWORD: password } = JSON.parse(kept)
+    const url = `http://127.0.0.1:${this.ports['clickHouseHttp']}/`
+    const headers = { 'x-clickhouse-user': user, 'x-clickhouse-key': password }
+    const response = await fetch(url, { method: 'POST', headers, body: `${query} FORMAT JSONEachRow` })
     const text = await response.text()
     if (!response.ok) throw new Error(text)
     return text

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { withCredentials } from '../clickhouse/credentials.mjs'
 import { OperatorError } from '../operator-error.mjs'
 import { NODE, ROOT } from '../paths.mjs'
 import { launch } from '../process/launched.mjs'
@@ -40,7 +41,7 @@ export class Stack {
     this.edges = new EdgeList(settings.dataDir)
     this.context = {
       settings,
-      env,
+      env: settings.externalClickHouse === null ? withCredentials(settings.dataDir, env) : env,
       onFatalLine: (/** @type {string} */ name, /** @type {string} */ text) =>
         progress.notice(`${name}: ${text}`),
     }
