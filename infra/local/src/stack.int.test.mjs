@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -54,6 +54,36 @@ test('it starts in order and tells addresses and three things to try', async () 
 test('the relay answers on its port with its key in the data folder', async () => {
   expect((await httpCall({ url: `http://127.0.0.1:${ports.relay}/` })).status).toBe(200)
   expect(readFileSync(join(dataDir, 'relay-secret.key')).length).toBeGreaterThan(0)
+})
+
+test('nobody else on this machine reads what lies in the data folder', () => {
+  const open = readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    const stat = lstatSync(join(dataDir, name), { throwIfNoEntry: false })
+    return stat !== undefined && !stat.isSymbolicLink() && (stat.mode & 0o077) !== 0
+  })
+  expect(open).toEqual([])
+})
+
+test('without its password nobody is a service in ClickHouse, and the analyst needs none', async () => {
+  const url = `http://127.0.0.1:${ports.clickHouseHttp}/`
+  const ask = async (/** @type {string} */ user, password = '') => {
+    const query = new URLSearchParams({ user, password, query: 'SELECT currentUser()' })
+    return (await httpCall({ url: `${url}?${query}`, method: 'POST' })).text.trim()
+  }
+  expect(await ask('analyst')).toBe('analyst')
+  for (const user of [
+    'millrace_maintenance',
+    'millrace_insert',
+    'millrace_req',
+    'millrace_api',
+    'millrace_views',
+  ])
+    expect(await ask(user), user).toContain('AUTHENTICATION_FAILED')
+  expect(await ask('default')).toContain('USER_SESSION_LIMIT_EXCEEDED')
+  const kept = JSON.parse(readFileSync(join(dataDir, 'clickhouse-users.json'), 'utf8'))
+  expect(await ask('millrace_maintenance', kept['CLICKHOUSE_MAINTENANCE_PASSWORD'])).toBe(
+    'millrace_maintenance',
+  )
 })
 
 test('a second stack on the same folder is refused, and the first one is unharmed', async () => {

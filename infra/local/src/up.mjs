@@ -5,6 +5,7 @@ import { OperatorError } from './operator-error.mjs'
 import { readSettings, settleOpsPorts } from './settings.mjs'
 import { takeLock } from './setup/data-lock.mjs'
 import { preflight, stackLock } from './setup/preflight.mjs'
+import { keepPrivate, makePrivateFolders } from './setup/private-folders.mjs'
 import { Progress } from './setup/progress.mjs'
 import { serveControl } from './supervisor/control-server.mjs'
 import { Stack } from './supervisor/stack.mjs'
@@ -23,8 +24,10 @@ function explain(error) {
 }
 
 async function main() {
+  keepPrivate()
   const settings = await settleOpsPorts(readSettings())
   await preflight(settings)
+  makePrivateFolders(settings.dataDir)
   const lock = takeLock(stackLock(settings.dataDir), {
     what: 'a stack',
     onTakeover: (pid) =>
