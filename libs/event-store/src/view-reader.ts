@@ -102,7 +102,9 @@ export class ViewReader {
     if (sequenceOfId(this.tables, Buffer.from(event.id, 'hex')) !== undefined) return true
     const key = winnerKeyOf(event)
     const winner = key === null ? undefined : readWinner(this.tables, key)
-    return winner !== undefined && winner.whereabouts === 'here' && !takesOver(event, winner)
+    if (winner === undefined || winner.whereabouts !== 'here' || takesOver(event, winner)) return false
+    // Erased, only not here yet: then the older event may rule.
+    return !this.#tombstones.covers({ ...event, id: winner.id, created_at: winner.createdAt })
   }
 
   /** The newest version met at an address; undefined: none was. */
