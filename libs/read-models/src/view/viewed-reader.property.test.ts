@@ -2,29 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ServingView, ViewReader } from '@millrace/event-store'
-import { unwrap } from '@millrace/kernel'
-import { addressOf, type Filter, parseFilter } from '@millrace/nostr'
-import {
-  AUTHORS,
-  arbitraryFilter,
-  EPOCH_S,
-  type NaiveFilter,
-  type SignedEvent,
-  SPAN_S,
-} from '@millrace/testkit'
-import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ReadContext } from '../event-reader.ts'
 import { Overlay } from '../overlay/overlay.ts'
 import { NaiveBelow } from './testing/naive-below.ts'
 import { PARTITIONS } from './testing/naive-history.ts'
+import { expectAdmissionFacts, expectAnswer, readerOf } from './testing/questions.ts'
 import { newTally, type Tally, ViewedWorld } from './testing/viewed-world.ts'
-import { ViewedReader } from './viewed-reader.ts'
 
 const QUESTIONS = Number(process.env['VIEWED_READER_QUESTIONS'] ?? 1_500)
 const SEED = Number(process.env['VIEWED_READER_SEED'] ?? Math.floor(Math.random() * 1e9))
 const QUESTIONS_PER_STEP = 2
-const MISS = 'f'.repeat(64)
 
 let folder: string
 beforeEach(() => {
@@ -36,81 +23,14 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const newCounts = () => ({ questions: 0, events: 0, below: 0, now: 0, nowEvents: 0, versions: 0 })
 type Counts = ReturnType<typeof newCounts>
 
-const pick = (world: ViewedWorld, ...values: number[]): number =>
-  values[Math.floor(world.random() * values.length)] ?? 0
-
-function readerOf(world: ViewedWorld): { reader: ViewedReader; below: NaiveBelow } {
-  const below = new NaiveBelow(world)
-  const reader = new ViewedReader({
-    overlay: world.overlay,
-    tombstones: world.history.tombstones,
-    view: world.serving,
-    isBehind: world.isBehind,
-    below,
-    limits: {
-      sliceMs: pick(world, 0, 1_000, 1_000),
-      pageRowsMax: pick(world, 1, 2, 3, 500, 500, 500),
-      pageBytesMax: pick(world, 1_000, 1_000_000),
-    },
-  })
-  return { reader, below }
-}
-
-function questionOf(world: ViewedWorld): { asked: NaiveFilter[]; filters: Filter[]; context: ReadContext } {
-  const events = world.history.log.slice(-60).map(({ event }) => event as SignedEvent)
-  const options = { numRuns: 1 + Math.floor(world.random() * 4), seed: Math.floor(world.random() * 2 ** 31) }
-  const any = fc.sample(arbitraryFilter(events), options).filter((filter) => parseFilter(filter).ok)
-  // Many are cut short, because that is where readers go wrong.
-  const asked = any.map((filter) =>
-    world.random() < 0.5 ? filter : { ...filter, limit: pick(world, 1, 2, 3, 5, 8) },
-  )
-  const filters = asked.map((filter) => unwrap(parseFilter(filter)))
-  const authedPubkeys = new Set(AUTHORS.filter(() => world.random() < 0.3))
-  return { asked, filters, context: { authedPubkeys, nowS: EPOCH_S + Math.floor(world.random() * SPAN_S) } }
-}
-
-const idsOf = (events: readonly { readonly id: string }[]): string => events.map(({ id }) => id).join('\n')
-
 async function ask(world: ViewedWorld, counts: Counts): Promise<void> {
-  const { asked, filters, context } = questionOf(world)
-  const { reader, below } = readerOf(world)
-  const expected = world.history.naive().query(asked, context.nowS, context.authedPubkeys)
-  const said = JSON.stringify(asked)
-  const now = reader.answerNow(filters, context)
-  if (now !== null) expect(idsOf(now), `at once ${said}`).toBe(idsOf(expected))
-  const served = []
-  for await (const chunk of reader.query(filters, context)) {
-    served.push(...unwrap(chunk))
-    await world.pause()
-  }
-  expect(idsOf(served), said).toBe(idsOf(expected))
-  expect(served.map(({ json }) => JSON.parse(json) as unknown)).toEqual(expected)
+  const below = new NaiveBelow(world)
+  const { expected, now } = await expectAnswer(world, readerOf(world, below))
   counts.questions++
-  counts.events += expected.length
+  counts.events += expected
   counts.now += Number(now !== null)
-  counts.nowEvents += now?.length ?? 0
+  counts.nowEvents += now ?? 0
   counts.below += Number(below.calls > 0)
-}
-
-/** What admission asks: every event that rules or is not erased is known, and nothing else rules. */
-async function askForAdmission(world: ViewedWorld, counts: Counts): Promise<void> {
-  const { reader } = readerOf(world)
-  const naive = world.history.naive()
-  const byId = new Map(world.history.log.map(({ event }) => [event.id, event]))
-  const known = unwrap(await reader.lookup([...byId.keys(), MISS]))
-  for (const [id, { json }] of known) expect(JSON.parse(json)).toEqual(byId.get(id))
-  for (const { id } of naive.current()) expect([...known.keys()], 'looked up').toContain(id)
-  const addresses = [...new Set([...byId.values()].map(addressOf).filter((address) => address !== null))]
-  const versions = unwrap(await reader.currentVersions(addresses))
-  const current = new Map(naive.current().map((event) => [addressOf(event), event.id]))
-  for (const address of addresses) {
-    const version = byId.get(versions.get(address)?.id ?? '')
-    // A version at or below its floor may be named: admission checks the floor itself.
-    const ruling =
-      version !== undefined && !world.history.tombstones.isBelowFloor(version) ? version.id : undefined
-    expect(ruling, address).toBe(current.get(address))
-  }
-  counts.versions += current.size
 }
 
 /** Runs worlds of rising seeds until so many questions were answered rightly. */
@@ -136,7 +56,7 @@ async function askAlong(world: ViewedWorld, counts: Counts): Promise<void> {
   while (!world.history.isDone) {
     await world.step()
     for (let count = 0; count < QUESTIONS_PER_STEP; count++) await ask(world, counts)
-    await askForAdmission(world, counts)
+    counts.versions += await expectAdmissionFacts(world, readerOf(world, new NaiveBelow(world)))
   }
   await world.settle()
   expect(world.overlay.events, 'left in the overlay').toBe(0)
