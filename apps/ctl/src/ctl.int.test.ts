@@ -140,6 +140,34 @@ test('import brings the good lines into the log and the bad ones into the reject
   expect(again).toMatchObject({ exitCode: 0, err: expect.stringContaining('in the log already') })
 })
 
+test('an import that can bring in nothing fails and says why', async () => {
+  const bad = join(folder, 'bad.jsonl')
+  await writeFile(bad, 'no\nJSON\n')
+  const rejects = join(folder, 'bad.rejects')
+  const refused = await ctl('import', bad, '--rejects', rejects)
+  expect(refused.exitCode).toBe(1)
+  expect(refused.err.trimEnd().split('\n').at(-1)).toBe(
+    `ctl: nothing imported: all 2 lines were refused, see ${rejects}`,
+  )
+  expect(await ctl('import', bad)).toMatchObject({ exitCode: 1, err: expect.stringContaining('--restart') })
+})
+
+test('an import of what is no whole file names it, and tells what became of the rest', async () => {
+  const none = join(folder, 'none.jsonl')
+  expect(await ctl('import', none)).toEqual({ exitCode: 1, out: '', err: `ctl: there is no file ${none}\n` })
+  expect(await ctl('import', folder)).toMatchObject({
+    exitCode: 1,
+    err: expect.stringContaining(`${folder} is a folder`),
+  })
+  const cut = join(folder, 'cut.jsonl.gz')
+  const whole = gzipSync(events.map(({ id }) => id).join('\n'))
+  await writeFile(cut, whole.subarray(0, whole.length - 100))
+  const ran = await ctl('import', cut, '--rejects', join(folder, 'cut.rejects'))
+  expect(ran.exitCode).toBe(1)
+  expect(ran.err).toContain(`${cut} cannot be decompressed`)
+  expect(ran.err).toContain('what came before that is imported')
+})
+
 test('import reads stdin', async () => {
   const [event] = events as [NostrEvent]
   const ran = await run(env, ['import', '-', '--json'], `${eventJson(event)}\n`)

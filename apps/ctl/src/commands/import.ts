@@ -8,12 +8,13 @@ import { TOPICS } from '@millrace/topics'
 import { createVerifier } from '@millrace/verifier'
 import type { Command } from 'commander'
 import type { CtlConfig } from '../config.ts'
-import { type ByteSource, openFile, openStream } from '../files/byte-source.ts'
+import { type ByteSource, DamagedFile, openFile, openStream } from '../files/byte-source.ts'
 import { type Checkpoint, CheckpointFile, fileHash } from '../import/checkpoint.ts'
 import { Importer, type ImportPorts } from '../import/importer.ts'
+import { assertInputFile } from '../import/input-file.ts'
 import { FILE_START, type FilePosition, lineBatches } from '../import/lines.ts'
 import { RejectsFile } from '../import/rejects-file.ts'
-import { type ImportReport, NO_COUNTS, renderReport } from '../import/report.ts'
+import { type ImportReport, isAllRefused, NO_COUNTS, rejectedTotal, renderReport } from '../import/report.ts'
 import { waitUntilStored } from '../import/stored.ts'
 import type { Session } from '../session.ts'
 import { withAdmin, withLog } from '../stack/connections.ts'
@@ -59,6 +60,7 @@ export function addImportCommand(program: Command, session: Session): void {
 }
 
 async function importEvents(session: Session, file: string, options: Options): Promise<void> {
+  await assertInputFile(file)
   const config = await session.config()
   const report = await withLog(config, (log) => importInto(log, session, config, file, options))
   if (report === null) return
@@ -66,6 +68,10 @@ async function importEvents(session: Session, file: string, options: Options): P
   else session.console.out.write(renderReport(report))
   if (report.end === 'interrupted')
     throw new CommandFailure(file === '-' ? 'interrupted' : 'interrupted: the same command goes on from here')
+  if (isAllRefused(report))
+    throw new CommandFailure(
+      `nothing imported: all ${formatCount(rejectedTotal(report))} lines were refused, see ${report.rejectsPath}`,
+    )
   if (options.wait === true) await waitUntilStored(config, session.console, session.interruptible())
 }
 
@@ -82,6 +88,10 @@ async function importInto(
   const checkpointFile = file === '-' ? null : new CheckpointFile(config.local.dataDir, await fileHash(file))
   if (options.restart === true) await checkpointFile?.remove()
   const checkpoint = (await checkpointFile?.read(logId)) ?? null
+  if (checkpoint?.isDone === true && isAllRefused(checkpoint.counts))
+    throw new CommandFailure(
+      `an earlier run refused every line of ${file}, see ${checkpoint.rejectsPath}; --restart reads it again`,
+    )
   if (checkpoint?.isDone === true) {
     remark(
       session.console,
@@ -140,6 +150,9 @@ async function runImport(
       parts.resumed?.counts ?? NO_COUNTS,
     )
     return await importer.run(lineBatches(source.chunks, position, LINE_LIMITS))
+  } catch (cause) {
+    if (!(cause instanceof DamagedFile)) throw cause
+    throw new CommandFailure(`${cause.message}; what came before that is imported`)
   } finally {
     progress.stop()
     await parts.rejects.close()

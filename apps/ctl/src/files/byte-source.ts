@@ -22,6 +22,14 @@ function decompressorFor(head: Buffer): Transform {
   return new PassThrough()
 }
 
+/** What of a file only its bytes tell is wrong: it ends too early, or is not what its first bytes say. */
+export class DamagedFile extends Error {
+  constructor(name: string, cause: Error) {
+    super(`${name} cannot be decompressed, it is cut off or damaged: ${cause.message}`, { cause })
+    this.name = 'DamagedFile'
+  }
+}
+
 /** Opens a file; `from` skips that many decompressed bytes (a resumed import). */
 export async function openFile(path: string, from = 0): Promise<ByteSource> {
   const { size } = await stat(path)
@@ -33,7 +41,7 @@ export async function openFile(path: string, from = 0): Promise<ByteSource> {
   const plain = decompressor instanceof PassThrough
   const start = plain ? Math.min(from, size) : 0
   const file = createReadStream(path, { start, highWaterMark: 256 * 1024 })
-  const chunks = through(file, decompressor)
+  const chunks = through(path, file, decompressor)
   return {
     chunks: plain ? chunks : skipping(chunks, from),
     bytesTotal: size,
@@ -47,12 +55,19 @@ export function openStream(stream: Readable): ByteSource {
 }
 
 /** Errors of either stream surface where the chunks are read. */
-async function* through(from: Readable, transform: Transform): AsyncGenerator<Buffer> {
+async function* through(name: string, from: Readable, transform: Transform): AsyncGenerator<Buffer> {
   const done = pipeline(from, transform)
   done.catch(() => {})
-  for await (const chunk of transform) yield chunk as Buffer
-  await done
+  try {
+    for await (const chunk of transform) yield chunk as Buffer
+    await done
+  } catch (cause) {
+    throw isOfZlib(cause) ? new DamagedFile(name, cause) : cause
+  }
 }
+
+const isOfZlib = (cause: unknown): cause is Error =>
+  cause instanceof Error && /^(Z_|ZSTD_)/.test((cause as NodeJS.ErrnoException).code ?? '')
 
 async function* skipping(chunks: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
   let rest = count
@@ -76,5 +91,5 @@ async function* sniffed(stream: Readable): AsyncGenerator<Buffer> {
   const first = Buffer.concat(head)
   const decompressor = decompressorFor(first)
   stream.unshift(first)
-  yield* through(stream, decompressor)
+  yield* through('stdin', stream, decompressor)
 }

@@ -28,6 +28,10 @@ export interface ImportReport extends ImportCounts {
 export const rejectedTotal = ({ rejected }: Pick<ImportCounts, 'rejected'>): number =>
   Object.values(rejected).reduce((sum, count) => sum + count, 0)
 
+/** Whether there was something to import and nothing of it was good. */
+export const isAllRefused = (counts: ImportCounts): boolean =>
+  counts.appended === 0 && counts.duplicates === 0 && rejectedTotal(counts) > 0
+
 /** The summary for people. */
 export function renderReport(report: ImportReport): string {
   const lines = [
