@@ -46,6 +46,7 @@ test('it starts in order and tells addresses and three things to try', async () 
     `http://127.0.0.1:${ports.api}`,
     'curl',
     'WebSocket',
+    `MILLRACE_DATA='${dataDir}' npx ctl status`,
   ])
     expect(stack.output()).toContain(address)
   expect(stack.output()).not.toContain('\u001b')

@@ -1,3 +1,5 @@
+import { dataDirectory } from '../paths.mjs'
+
 /**
  * The short table after a start, with three things to try.
  * @param {import('./stack.mjs').Stack} stack
@@ -33,6 +35,7 @@ export function summary(stack, env) {
     '',
     'Try',
     ...tries(address, clickHouse, env),
+    ...elsewhere(settings.dataDir),
     '',
     'Ctrl-C stops everything.',
   ].join('\n')
@@ -50,3 +53,7 @@ function tries(address, clickHouse, env) {
     `  the API     curl '${address('query-api')}/api/events?limit=5'`,
   ]
 }
+
+/** How ctl finds a stack that does not lie where it looks by itself. @param {string} dataDir */
+const elsewhere = (dataDir) =>
+  dataDir === dataDirectory({}) ? [] : [`  ctl         MILLRACE_DATA='${dataDir}' npx ctl status`]
