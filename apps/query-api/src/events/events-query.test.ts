@@ -64,3 +64,12 @@ test.each([
     fault: { kind: 'invalid', message: expect.stringContaining(name) },
   })
 })
+
+test.each([
+  ['limit=-1', 'limit: must be a whole number, 0 or more, in digits'],
+  ['since=1.5', 'since: must be a whole number, 0 or more, in digits'],
+  ['kinds=-1', 'kinds: must be a whole number from 0 to 65535, in digits'],
+  ['kinds=65536', 'kinds: must be a whole number from 0 to 65535, in digits'],
+])('%s is told what a number has to be', (query, message) => {
+  expect(parse(query)).toMatchObject({ ok: false, fault: { message } })
+})

@@ -6,25 +6,27 @@ import { decodeCursor, type Position } from './position-cursor.ts'
 export const PAGE_EVENTS_DEFAULT = 100
 export const PAGE_EVENTS_MAX = 1_000
 
+const WHOLE = 'must be a whole number, 0 or more, in digits'
+const KIND = `must be a whole number from 0 to ${KIND_MAX}, in digits`
+
 const hex64 = z
   .string()
   .refine(isHex64, 'is not 64 lowercase hex characters')
   .meta({ pattern: '^[0-9a-f]{64}$' })
 const listOf = <T extends z.ZodType>(entry: T, description: string) =>
   z.array(entry).max(LIMITS.filterListEntriesMax).optional().meta({ description })
-const seconds = (description: string) =>
-  z.int('is not a whole number').min(0).optional().meta({ description })
+const seconds = (description: string) => z.int(WHOLE).min(0, WHOLE).optional().meta({ description })
 
 /** The query parameters beside those for tags. */
 export const eventsQuery = z.object({
   ids: listOf(hex64, 'event ids; several separated by commas or as several parameters'),
   authors: listOf(hex64, 'pubkeys, likewise'),
-  kinds: listOf(z.int('is not a whole number').min(0).max(KIND_MAX), 'kinds, likewise'),
+  kinds: listOf(z.int(KIND).min(0, KIND).max(KIND_MAX, KIND), 'kinds, likewise'),
   since: seconds('created_at from, inclusive, seconds since the Unix epoch'),
   until: seconds('created_at to, inclusive, seconds since the Unix epoch'),
   limit: z
-    .int('is not a whole number')
-    .min(0)
+    .int(WHOLE)
+    .min(0, WHOLE)
     .optional()
     .meta({
       description: `events of a page; larger than ${PAGE_EVENTS_MAX} counts as that`,

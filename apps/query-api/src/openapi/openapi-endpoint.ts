@@ -4,8 +4,9 @@ import type { Endpoint } from '../http/endpoint.ts'
 import { jsonDoc } from '../http/endpoint-doc.ts'
 import { problemAnswer } from '../http/problem.ts'
 import { openApiDocument } from './openapi-document.ts'
+import { rootEndpoint } from './root-endpoint.ts'
 
-/** The document of all endpoints, its own included. */
+/** The document of all endpoints and the page that points to it, themselves included. */
 export function withOpenApi(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   let text: string | null = null
   const own: Endpoint = {
@@ -24,6 +25,6 @@ export function withOpenApi(endpoints: readonly Endpoint[]): readonly Endpoint[]
       return ok({ status: 200, contentType: 'application/json', body: text })
     },
   }
-  const all = [...endpoints, own]
+  const all: readonly Endpoint[] = [rootEndpoint(() => all), ...endpoints, own]
   return all
 }
