@@ -9,7 +9,7 @@ import { PARTITIONS } from './testing/naive-history.ts'
 import { expectAdmissionFacts, expectAnswer, readerOf } from './testing/questions.ts'
 import { newTally, type Tally, ViewedWorld } from './testing/viewed-world.ts'
 
-const QUESTIONS = Number(process.env['VIEWED_READER_QUESTIONS'] ?? 1_500)
+const QUESTIONS = Number(process.env['VIEWED_READER_QUESTIONS'] ?? 1_000)
 const SEED = Number(process.env['VIEWED_READER_SEED'] ?? Math.floor(Math.random() * 1e9))
 const QUESTIONS_PER_STEP = 2
 
