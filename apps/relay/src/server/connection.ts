@@ -43,7 +43,7 @@ export class Connection {
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
     socket.on('pong', () => this.#heard())
     socket.on('ping', () => this.#heard())
-    // ws has begun to close with 1002, 1007 or 1009; nothing can be sent after its close frame.
+    // ws has begun to close with 1002, 1007, 1008 or 1009; ClientSocket has said why.
     socket.on('error', () => this.#countClosed('protocol'))
     socket.on('close', () => this.#end())
     this.#session.start()

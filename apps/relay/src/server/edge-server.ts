@@ -7,6 +7,7 @@ import { type ServerOptions, WebSocketServer } from 'ws'
 import type { Bounds } from '../config.ts'
 import type { SessionParts } from '../session/session.ts'
 import { type ClientAddressOf, ConnectionCount } from './client-addresses.ts'
+import { ClientSocket } from './client-socket.ts'
 import { Connection } from './connection.ts'
 
 export interface EdgeServerParts {
@@ -39,6 +40,7 @@ export class EdgeServer {
     this.#parts = parts
     this.#count = new ConnectionCount(bounds)
     const options: ServerOptions & { closeTimeout: number } = {
+      WebSocket: ClientSocket,
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
