@@ -108,7 +108,7 @@ describe(`a REQ that passes over ${EVENTS} events`, () => {
   )
 
   test('all at once it would be felt: slices make the difference', async () => {
-    const [longest] = await turnsOf(readerWith(100), [{ kinds: [4], tags: {} }])
+    const [longest] = await turnsOf(readerWith(300), [{ kinds: [4], tags: {} }])
     expect(longest).toBeGreaterThan(LONG_MS)
   }, 60_000)
 })
