@@ -10,7 +10,8 @@ import { type BelowReader, VIEWED_READER_LIMITS, ViewedReader } from './viewed-r
 
 const EVENTS = 200_000
 const BATCH_EVENTS = 10_000
-const LONG_MS = 40
+// Of CPU time, while a slice is of wall time: four times what one may take, on a busy machine too.
+const LONG_MS = 20
 const AUTHOR = 'a'.repeat(64)
 const anonymous = { authedPubkeys: new Set<string>(), nowS: 2_000_000_000 }
 
@@ -108,7 +109,7 @@ describe(`a REQ that passes over ${EVENTS} events`, () => {
   )
 
   test('all at once it would be felt: slices make the difference', async () => {
-    const [longest] = await turnsOf(readerWith(300), [{ kinds: [4], tags: {} }])
+    const [longest] = await turnsOf(readerWith(100), [{ kinds: [4], tags: {} }])
     expect(longest).toBeGreaterThan(LONG_MS)
   }, 60_000)
 })
