@@ -98,7 +98,7 @@ export class ViewedWorld implements BelowWorld {
     }
     this.move()
     if (this.random() < this.#erasureRate) await this.#erase()
-    if (this.random() < 0.05) await this.#restart()
+    if (this.random() < 0.08) await this.#restart()
   }
 
   /** What goes on by itself and must not change any answer. */
@@ -246,7 +246,7 @@ export class ViewedWorld implements BelowWorld {
   async #restart(): Promise<void> {
     await this.close()
     this.tally.restarts++
-    if (this.random() < 0.3) {
+    if (this.random() < 0.5) {
       rmSync(this.#folder, { recursive: true })
       this.tally.rebuilds++
     }
