@@ -98,9 +98,9 @@ const REFUSED =
 const isHarmless = (answer: string, view: string): boolean =>
   !answer.includes(SECRET) && (REFUSED.test(answer) || answer.includes(`"rows":${ROWS[view]}`))
 
-async function leaksOf(probe: Probe): Promise<string[]> {
+async function leaksOf(probe: Probe, attacks = attacksOn(probe)): Promise<string[]> {
   const leaks: string[] = []
-  for (const attack of attacksOn(probe)) {
+  for (const attack of attacks) {
     const answer = await ask(attack)
     if (!isHarmless(answer, probe.view)) leaks.push(`${attack.sql.slice(-200)}\n  → ${answer.slice(0, 300)}`)
   }
@@ -137,7 +137,9 @@ test('the same attacks do reach the rows of a view that filters with the rights 
   try {
     const [probe] = PROBES
     if (probe === undefined) throw new Error('no probe')
-    const leaks = await leaksOf({ ...probe, view: 'nostr.careless' })
+    const careless = { ...probe, view: 'nostr.careless' }
+    // The last ones are the sharpest; all of them would eat up the analyst's queries of a minute.
+    const leaks = await leaksOf(careless, attacksOn(careless).slice(-40))
     expect(leaks.join('\n')).toContain(`Cannot parse string '${SECRET} `)
     expect(leaks.join('\n')).toContain("Value passed to 'throwIf' function is non-zero")
   } finally {

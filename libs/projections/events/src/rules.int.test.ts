@@ -249,3 +249,13 @@ test.each(SCENARIOS)('$rule', ({ events, inEvents, inCurrent, inTags = [] }) => 
   expect(indices(shown.current), 'nostr.events_current').toEqual(inCurrent)
   expect(indices(tagged), 'nostr.event_tags').toEqual(inTags)
 })
+
+test('an export of all versions takes private events along, and nothing below a floor', async () => {
+  const rows = unwrap(
+    await ch.query<{ id: string }>('SELECT lower(hex(id)) AS id FROM nostr_store.events_above_floors'),
+  )
+  const exported = new Set(rows.map(({ id }) => id))
+  const indices = (events: readonly SignedEvent[]) =>
+    events.flatMap(({ id }, index) => (exported.has(id) ? [index] : []))
+  expect([secrets, renewed, withdrawn, byE].map(indices)).toEqual([[0, 1, 2, 3, 4], [2], [0], []])
+})
