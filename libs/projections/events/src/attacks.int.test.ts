@@ -85,10 +85,18 @@ const ROWS: Readonly<Record<string, number>> = {
   'nostr.event_tags': OPEN.length + 1,
 }
 
-async function ask({ sql, urlSettings = '' }: Attack): Promise<string> {
+const ATTEMPTS_MAX = 3
+
+async function ask({ sql, urlSettings = '' }: Attack, attempt = 1): Promise<string> {
   const url = `${testClickHouseUrl()}/?user=analyst&${urlSettings}`
-  const response = await fetch(url, { method: 'POST', body: `${sql}\nFORMAT JSONEachRow` })
-  return response.text()
+  try {
+    const response = await fetch(url, { method: 'POST', body: `${sql}\nFORMAT JSONEachRow` })
+    return await response.text()
+  } catch (cause) {
+    // After some refusals the server closes the connection, now and then before its answer is read.
+    if (attempt === ATTEMPTS_MAX) throw cause
+    return ask({ sql, urlSettings }, attempt + 1)
+  }
 }
 
 /** What the server may answer to an attack: the rows that everybody sees, or that this is not for the asker to set or ask. */
