@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { type BenchPlan, bench } from './bench.ts'
 import { withHollowRelay } from './ceiling/hollow-target.ts'
 import { type BenchOptions, pids, ROOT, withCommonOptions, within } from './options.ts'
+import { printProfiles } from './profile/print-profiles.ts'
 import { renderReport, writeReport } from './report/report.ts'
 import { Steps } from './steps.ts'
 import { type Labels, startOwn, type Target, useRelay, useRunning } from './target/target.ts'
@@ -75,6 +76,16 @@ withCommonOptions(program.command('ceiling'))
   .action((options: BenchOptions) =>
     run(options, async () => ({ targets: [await withHollowRelay()], runs: options.runs ?? 1 })),
   )
+
+program
+  .command('profile <folder>')
+  .description('reads the .cpuprofile files of a folder: where each thread spent its time')
+  .addOption(
+    new Option('--top <count>', 'functions shown of each list').default(25).argParser(within(1, 1_000, true)),
+  )
+  .action((folder: string, { top }: { top: number }) => {
+    process.stdout.write(printProfiles(folder, { root: ROOT, top }))
+  })
 
 async function run(options: BenchOptions, plan: () => Promise<Omit<BenchPlan, 'command'>>): Promise<void> {
   const steps = new Steps(process.stderr)

@@ -15,12 +15,19 @@ import { z } from 'zod'
 
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
+const WORKERS_MAX = 64
 
 /** How clients reach this edge and what it tells them about itself. */
 const edgeSection = defineSection(
   'Edge',
   {
     EDGE_ID: text('edge-1', 'Name of this edge: its consumer groups are fanout.<edge id> and view.<edge id>'),
+    RELAY_WORKERS: wholeNumber(
+      'processes',
+      1,
+      'Processes that share the port and the serving view of this edge; more than one needs a primary beside them',
+      { min: 1, max: WORKERS_MAX },
+    ),
     RELAY_HOST: text('127.0.0.1', 'Interface for clients (WebSocket and NIP-11)'),
     RELAY_PORT: port(7777, 'Port for clients; 0 takes a free one'),
     RELAY_URL: optionalText(
@@ -44,6 +51,7 @@ const edgeSection = defineSection(
   },
   (v) => ({
     id: v.EDGE_ID,
+    workers: v.RELAY_WORKERS,
     host: v.RELAY_HOST,
     port: v.RELAY_PORT,
     url: v.RELAY_URL ?? null,
@@ -107,6 +115,64 @@ const boundsSection = defineSection(
   }),
 )
 
+/** How fast one client address may go; all connections of the process share what an address has. */
+const ratesSection = defineSection(
+  'Rate limits',
+  {
+    EVENTS_PER_ADDRESS_PER_S: wholeNumber(
+      'events/s',
+      50,
+      'EVENTs a second from one client address; 0 = no limit',
+    ),
+    EVENTS_PER_ADDRESS_BURST: wholeNumber('events', 500, 'Of them at once', { min: 1 }),
+    REQS_PER_ADDRESS_PER_S: wholeNumber(
+      'queries/s',
+      100,
+      'REQs and other queries a second from one client address; 0 = no limit',
+    ),
+    REQS_PER_ADDRESS_BURST: wholeNumber('queries', 1_000, 'Of them at once', { min: 1 }),
+    AUTHS_PER_ADDRESS_PER_S: wholeNumber(
+      'AUTHs/s',
+      10,
+      'AUTHs a second from one client address; 0 = no limit',
+    ),
+    AUTHS_PER_ADDRESS_BURST: wholeNumber('AUTHs', 200, 'Of them at once', { min: 1 }),
+    CONNECTIONS_PER_ADDRESS_PER_S: wholeNumber(
+      'connections/s',
+      10,
+      'New connections and plain HTTP requests a second from one client address; 0 = no limit',
+    ),
+    CONNECTIONS_PER_ADDRESS_BURST: wholeNumber('connections', 200, 'Of them at once', { min: 1 }),
+    BYTES_PER_ADDRESS_PER_S: wholeNumber(
+      'bytes/s',
+      MIB,
+      'Bytes a second from one client address, each frame counting 256 more; past it its sockets are read later; 0 = no limit',
+    ),
+    BYTES_PER_ADDRESS_BURST: wholeNumber('bytes', 16 * MIB, 'Of them at once', { min: 1 }),
+    RATE_LIMIT_EXEMPT: list(
+      'Addresses or networks without these limits, as in TRUSTED_PROXIES; none = no address is exempt',
+      'loopback',
+    ),
+    RATE_LIMIT_ADDRESSES_MAX: wholeNumber(
+      'addresses',
+      50_000,
+      'Addresses without a connection whose use is remembered, until they may do all at once again',
+      { min: 1 },
+    ),
+  },
+  (v) => ({
+    rates: {
+      event: { perS: v.EVENTS_PER_ADDRESS_PER_S, burst: v.EVENTS_PER_ADDRESS_BURST },
+      query: { perS: v.REQS_PER_ADDRESS_PER_S, burst: v.REQS_PER_ADDRESS_BURST },
+      auth: { perS: v.AUTHS_PER_ADDRESS_PER_S, burst: v.AUTHS_PER_ADDRESS_BURST },
+      connection: { perS: v.CONNECTIONS_PER_ADDRESS_PER_S, burst: v.CONNECTIONS_PER_ADDRESS_BURST },
+      byte: { perS: v.BYTES_PER_ADDRESS_PER_S, burst: v.BYTES_PER_ADDRESS_BURST },
+    },
+    exempt: v.RATE_LIMIT_EXEMPT.filter((network) => network !== 'none'),
+    addressesMax: v.RATE_LIMIT_ADDRESSES_MAX,
+  }),
+)
+
 /** What is admitted, and what the edge keeps in memory for it. */
 const admissionSection = defineSection(
   'Admission',
@@ -124,6 +190,7 @@ const admissionSection = defineSection(
     ),
     RECENT_IDS_MAX: wholeNumber('ids', 100_000, 'Ids recently acknowledged or delivered, held exactly', {
       min: 1,
+      max: 10_000_000,
     }),
     LOOKUP_TIMEOUT_MS: wholeNumber(
       'ms',
@@ -200,6 +267,7 @@ export const SECTIONS = {
   clickhouse: clickHouseSection,
   edge: edgeSection,
   bounds: boundsSection,
+  limits: ratesSection,
   admission: admissionSection,
   view: viewSection,
 }
@@ -207,6 +275,7 @@ export const SECTIONS = {
 export type RelayConfig = ConfigOf<typeof SECTIONS>
 export type EdgeConfig = RelayConfig['edge']
 export type Bounds = RelayConfig['bounds']
+export type LimitsConfig = RelayConfig['limits']
 export type AdmissionConfig = RelayConfig['admission']
 
 export const viewFolderOf = ({ edge, process }: Pick<RelayConfig, 'edge' | 'process'>): string =>

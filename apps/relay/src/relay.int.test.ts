@@ -168,7 +168,7 @@ test('a second edge serves and delivers what the first one took within a second'
   await Promise.all([publisher.close(), reader.close()])
 })
 
-test('while ClickHouse is away publishing and REQ go on, without a view only publishing; a start waits for it', async () => {
+test('while ClickHouse is away publishing and REQ go on; without a view only publishing, and a start waits for it', async () => {
   const [relay, viewless] = await Promise.all([
     started(),
     started({ EDGE_ID: 'viewless', SERVING_VIEW: 'off' }),
@@ -183,7 +183,7 @@ test('while ClickHouse is away publishing and REQ go on, without a view only pub
   expect(await client.publish(event)).toMatchObject({ accepted: true })
   expect((await client.req([{ kinds: [1] }])).events.map(({ id }) => id)).toContain(event.id)
   expect((await viewlessClient.req([{ kinds: [1] }])).closed).toMatch(/^error: /)
-  const waiting = await launch({ EDGE_ID: 'waiting' })
+  const waiting = await launch({ EDGE_ID: 'waiting', SERVING_VIEW: 'off' })
   await until(async () => (await waiting.readiness())?.checks['clickhouse']?.startsWith('waiting'), {
     what: 'the second relay says what it waits for',
   })

@@ -38,7 +38,7 @@ export const storageSection = defineSection(
     STORAGE_BATCH_BYTES_MAX: wholeNumber('bytes', 32 * MIB, 'Record bytes of one write at most', { min: 1 }),
     STORAGE_BATCH_WAIT_MS: wholeNumber(
       'ms',
-      200,
+      1_000,
       'Longest wait for company under load: a tenth of it after a quiet time, five times it while behind',
       { max: 60_000 },
     ),

@@ -22,6 +22,8 @@ type StorageContext = ProcessContext<ConfigOf<typeof storageSections>>
 
 const RETRY_WAIT_INITIAL_MS = 100
 const MINUTE_MS = 60_000
+/** Fetches while a batch gathers. */
+const RESTS_PER_BATCH = 5
 
 /** Wires the process; a stop while it still waits for Kafka or ClickHouse is no failure. */
 export async function runStorage(context: StorageContext): Promise<void> {
@@ -101,7 +103,7 @@ function runnerOptions({ config, log: logger, metrics }: StorageContext, { log, 
     batch: { rowsMax: batchRowsMax, bytesMax: batchBytesMax, waitMs: batchWaitMs },
     breaker: breakerOf(config.storage),
     backoff: backoffOf(config.storage),
-    consumer: { batchRecordsMax: fetchRecordsMax, sessionTimeoutMs },
+    consumer: { batchRecordsMax: fetchRecordsMax, sessionTimeoutMs, restMs: batchWaitMs / RESTS_PER_BATCH },
     clock: systemClock,
     logger,
     metrics,

@@ -1,6 +1,6 @@
 import type { Database } from 'lmdb'
-import { compareBytes } from './compare-bytes.ts'
-import type { Position } from './postings.ts'
+import { type Keep, ownCopy } from './arena.ts'
+import { ENTRY_BYTES, type Position } from './postings.ts'
 
 /**
  * A list in pieces that fit a page. The head, under the list's own key, holds the newest entries, and once there are too
@@ -20,7 +20,7 @@ export interface Head {
 
 export type PostingTable = Database<Buffer, Buffer>
 
-/** Entries in one chunk: with its key it fits half a page of 4 KiB, past which LMDB takes a page of its own. */
+/** Entries in one chunk: several fit a page, and a head is rewritten for every entry that comes to it. */
 export const CHUNK_ENTRIES_MAX = 96
 /** Entries left in a head that has just given off the others. */
 export const HEAD_ENTRIES_KEPT = 32
@@ -47,16 +47,17 @@ export function positionOfKey(key: Buffer): Position {
 }
 
 /** A copy of what is under a key: lmdb hands out a buffer that the next read overwrites. */
-export function readCopy(table: Database<Buffer, Buffer>, key: Buffer): Buffer | undefined {
+export function readCopy(
+  table: Database<Buffer, Buffer>,
+  key: Buffer,
+  keep: Keep = ownCopy,
+): Buffer | undefined {
   const shared = table.getBinaryFast(key)
-  if (shared === undefined) return undefined
-  const copy = Buffer.allocUnsafe(shared.length)
-  shared.copy(copy, 0, 0, shared.length)
-  return copy
+  return shared === undefined ? undefined : keep(shared)
 }
 
-export function readHead(table: PostingTable, list: Buffer): Head | undefined {
-  const value = readCopy(table, list)
+export function readHead(table: PostingTable, list: Buffer, keep: Keep = ownCopy): Head | undefined {
+  const value = readCopy(table, list, keep)
   if (value === undefined) return undefined
   if (value[0] === 0) return { entries: value.subarray(1), bound: null }
   return { entries: value.subarray(1 + POSITION_BYTES), bound: value.subarray(1, 1 + POSITION_BYTES) }
@@ -68,24 +69,51 @@ export function writeHead(table: PostingTable, list: Buffer, { entries, bound }:
     table.putSync(list, Buffer.concat([Buffer.from([bound === null ? 0 : 1]), bound ?? NO_ENTRIES, entries]))
 }
 
+/** How many entries a list has that is no longer than its head; null: it is longer. */
+export function headEntries(table: PostingTable, list: Buffer): number | null {
+  const value = table.getBinaryFast(list)
+  if (value === undefined) return 0
+  return value[0] === 0 ? (value.length - 1) / ENTRY_BYTES : null
+}
+
+/** Where the entries of a head begin in its value. */
+export const headEntriesAt = (value: Buffer): number => (value[0] === 0 ? 1 : 1 + POSITION_BYTES)
+
+/** Whether the position is the head's and not another chunk's, by the head's value. */
+export function isInHead(value: Buffer, { createdAt, id }: Position): boolean {
+  if (value[0] === 0) return true
+  const boundS = CREATED_AT_MAX - (value.readUIntBE(1, 3) * TWO_TO_32 + value.readUInt32BE(4))
+  return createdAt > boundS || (createdAt === boundS && id.compare(value, 8, 1 + POSITION_BYTES) < 0)
+}
+
 /** The chunk, other than the head, that holds the position if the list does: the last that starts at or before it. */
-export function chunkAt(table: PostingTable, list: Buffer, position: Buffer): Chunk | undefined {
+export function chunkAt(
+  table: PostingTable,
+  list: Buffer,
+  position: Buffer,
+  keep: Keep = ownCopy,
+): Chunk | undefined {
   const start = Buffer.concat([list, position])
   for (const key of table.getKeys({ start, reverse: true, limit: 1 }))
-    if (isChunkOf(key, list)) return chunk(table, Buffer.from(key))
+    if (isChunkOf(key, list)) return chunk(table, Buffer.from(key), keep)
   return undefined
 }
 
 /** The chunk after a key: after the list's own one, the first. */
-export function chunkAfter(table: PostingTable, list: Buffer, after: Buffer): Chunk | undefined {
+export function chunkAfter(
+  table: PostingTable,
+  list: Buffer,
+  after: Buffer,
+  keep: Keep = ownCopy,
+): Chunk | undefined {
   const key = chunkKeyAfter(table, list, after)
-  return key === undefined ? undefined : chunk(table, key)
+  return key === undefined ? undefined : chunk(table, key, keep)
 }
 
 export function chunkKeyAfter(table: PostingTable, list: Buffer, after: Buffer): Buffer | undefined {
   const end = Buffer.concat([list, AFTER_ALL_POSITIONS])
   for (const key of table.getKeys({ start: after, end, limit: 2 }))
-    if (compareBytes(key, after) > 0) return Buffer.from(key)
+    if (Buffer.compare(key, after) > 0) return Buffer.from(key)
   return undefined
 }
 
@@ -101,9 +129,9 @@ export function lastChunk(table: PostingTable, list: Buffer): Chunk | undefined 
 export const startOf = (key: Buffer, list: Buffer): Buffer => key.subarray(list.length)
 
 const isChunkOf = (key: Buffer, list: Buffer): boolean =>
-  key.length === list.length + POSITION_BYTES && compareBytes(key.subarray(0, list.length), list) === 0
+  key.length === list.length + POSITION_BYTES && Buffer.compare(key.subarray(0, list.length), list) === 0
 
-function chunk(table: PostingTable, key: Buffer): Chunk | undefined {
-  const entries = readCopy(table, key)
+function chunk(table: PostingTable, key: Buffer, keep: Keep): Chunk | undefined {
+  const entries = readCopy(table, key, keep)
   return entries === undefined ? undefined : { key, entries }
 }

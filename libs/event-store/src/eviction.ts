@@ -42,7 +42,9 @@ export function evictSome(
     oldestS,
   )
   const over = state.versioned.bytes - bounds.viewWinnersBytesMax
-  return regular + evictFrom(tables, versionedTimeList, fold, isStored, over, 0)
+  const versioned = evictFrom(tables, versionedTimeList, fold, isStored, over, 0)
+  if (versioned > 0 && state.addressesInDoubt > 0) fold.endIdleDoubts(null)
+  return regular + versioned
 }
 
 function evictFrom(

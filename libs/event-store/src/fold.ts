@@ -1,15 +1,42 @@
-import { indexedTags, type NostrEvent, type TombstoneSet } from '@millrace/nostr'
-import { isVersioned, listsOf } from './list-keys.ts'
+import type { NostrEvent, TombstoneSet } from '@millrace/nostr'
+import {
+  addressParts,
+  type Doubt,
+  doubtAbout,
+  doubtsOf,
+  erasedVersion,
+  isHistoryErased,
+  readDoubt,
+  removeDoubt,
+  writeDoubt,
+} from './doubts.ts'
+import { isVersioned, winnerKey } from './list-keys.ts'
 import { PostingWriter } from './posting-writer.ts'
 import { comparePositions, type Position, type Posting, positionBefore } from './postings.ts'
 import { encodeStored, type LogPlace, StoredEvent } from './stored-event.ts'
-import { type Budget, readId, readRecord, sequenceOfId, type Tables, type ViewState } from './tables.ts'
-import { readWinner, takesOver, type Winner, winnerKeyOf, writeWinner } from './winners.ts'
+import {
+  type Budget,
+  claimId,
+  readId,
+  readRecord,
+  sequenceOfId,
+  type Tables,
+  type ViewState,
+} from './tables.ts'
+import { readWinner, takesOver, winnerKeyOf, writeWinner } from './winners.ts'
 
 /** An event of the log, with its seven fields as they are served. */
 export interface LoggedEvent extends LogPlace {
   readonly event: NostrEvent
   readonly json: string
+}
+
+/** What the store says about a doubt. */
+export interface Settlement {
+  /** As it was when the store was asked. */
+  readonly doubt: Doubt
+  /** The newest version older than the erased one that no tombstone covers; null: there is none. */
+  readonly version: LoggedEvent | null
 }
 
 /** What one posting costs on disk, keys and pages half full included; measured. */
@@ -28,12 +55,14 @@ export class Fold {
   readonly #tables: Tables
   readonly #tombstones: TombstoneSet
   readonly #postings: PostingWriter
-  /** Ids of this transaction's own events, whose records may be gone again. */
-  readonly #ids = new Map<number, Buffer>()
+  /** Of this transaction's own events and of those it takes out: their records may be gone. */
+  readonly #touched = new Map<number, Posting>()
   #nextSequence: number
   #regular: Budget
   #versioned: Budget
   #addressesInDoubt: number
+  #doubtsVersion: number
+  readonly #positions: ReadonlyMap<number, number>
 
   constructor(tables: Tables, state: ViewState, tombstones: TombstoneSet) {
     this.#tables = tables
@@ -42,9 +71,11 @@ export class Fold {
     this.#regular = state.regular
     this.#versioned = state.versioned
     this.#addressesInDoubt = state.addressesInDoubt
+    this.#doubtsVersion = state.doubtsVersion
+    this.#positions = state.events
     this.#postings = new PostingWriter(
       tables.postings,
-      (sequence) => this.#ids.get(sequence) ?? readId(tables, sequence),
+      (sequence) => this.#touched.get(sequence)?.id ?? readId(tables, sequence),
     )
   }
 
@@ -53,36 +84,66 @@ export class Fold {
     const { event } = logged
     if (this.#tombstones.covers(event) || this.#tombstones.isBelowFloor(event)) return
     const id = Buffer.from(event.id, 'hex')
-    const known = sequenceOfId(this.#tables, id)
     const winner = winnerKeyOf(event)
-    if (known !== undefined) this.#move(known, logged)
-    else if (winner === null) this.#insertInView(logged, id)
-    else this.#addVersion(logged, id, winner)
+    if (winner === null) {
+      this.#insertInView(logged, id)
+      return
+    }
+    const known = sequenceOfId(this.#tables, id)
+    if (known === undefined) this.#addVersion(logged, id, winner)
+    else this.#move(known, logged)
   }
 
   /** Takes an event out if a tombstone covers it. */
   eraseIfCovered(sequence: number): void {
-    const event = new StoredEvent(readRecord(this.#tables, sequence)).parse()
-    const isHeldDown = this.#tombstones.isBelowFloor(event)
-    if (!isHeldDown && !this.#tombstones.covers(event)) return
+    const stored = new StoredEvent(readRecord(this.#tables, sequence))
+    const event = stored.parse()
+    if (!this.#tombstones.isBelowFloor(event) && !this.#tombstones.covers(event)) return
     this.#remove(sequence)
     const key = winnerKeyOf(event)
     const winner = key === null ? undefined : readWinner(this.#tables, key)
     if (key === null || winner?.id !== event.id) return
-    if (isHeldDown || this.#isHistoryErased(event)) this.#tables.winners.removeSync(key)
-    else this.#setWinner(key, winner, { ...winner, whereabouts: 'in-doubt' })
+    if (isHistoryErased(event, this.#tombstones)) return void this.#tables.winners.removeSync(key)
+    const { partition } = stored
+    writeWinner(this.#tables, key, { ...winner, whereabouts: 'in-doubt' })
+    writeDoubt(
+      this.#tables,
+      doubtAbout(event, { partition, offset: this.#positions.get(partition) ?? stored.offset + 1 }),
+    )
+    this.#addressesInDoubt++
+    this.#doubtsVersion++
   }
 
-  /** Takes an event out of the view because the store has it; its address remembers that it exists. Answers the bytes freed. */
+  /** Ends doubts of an author, or of all, that need no answer any more: nothing older rules, or the horizon hides it. */
+  endIdleDoubts(pubkey: string | null): void {
+    const { horizon } = this.#versioned
+    for (const doubt of doubtsOf(this.#tables, pubkey)) {
+      const position = { createdAt: doubt.createdAt, id: Buffer.from(doubt.id, 'hex') }
+      const isBelow = horizon !== null && comparePositions(position, horizon) > 0
+      if (isBelow || isHistoryErased(erasedVersion(doubt), this.#tombstones)) this.#endDoubt(doubt)
+    }
+  }
+
+  /**
+   * Takes in what the store says, unless that is out of date: a version came meanwhile, or a tombstone that covers the answer.
+   * The version may be one that the view is still to read in the log; it then finds it here.
+   */
+  settle({ doubt, version }: Settlement): void {
+    if (!this.isUpToDate(doubt)) return
+    if (version !== null && this.#tombstones.covers(version.event)) return
+    this.#endDoubt(doubt)
+    if (version !== null) this.add(version)
+  }
+
+  /** Takes an event out of the view because the store has it. Answers the bytes freed. */
   evict(sequence: number): number {
     const stored = new StoredEvent(readRecord(this.#tables, sequence))
     const event = stored.parse()
     const horizon = positionBefore({ createdAt: event.created_at, id: Buffer.from(event.id, 'hex') })
     const bytes = this.#remove(sequence)
     const key = winnerKeyOf(event)
-    const winner = key === null ? undefined : readWinner(this.#tables, key)
-    if (key !== null && winner?.id === event.id)
-      this.#setWinner(key, winner, { ...winner, whereabouts: 'out' })
+    // Without its row: versions that are older, and those that come to lie there, are below the horizon too.
+    if (key !== null && readWinner(this.#tables, key)?.id === event.id) this.#tables.winners.removeSync(key)
     this.#changeBudget(event.kind, (budget) => ({ ...budget, horizon: higher(budget.horizon, horizon) }))
     return bytes
   }
@@ -96,39 +157,67 @@ export class Fold {
       regular: this.#regular,
       versioned: this.#versioned,
       addressesInDoubt: this.#addressesInDoubt,
+      doubtsVersion: this.#doubtsVersion,
     }
+  }
+
+  /** Whether nothing has come to the address since the doubt was read. */
+  isUpToDate(doubt: Doubt): boolean {
+    const now = readDoubt(this.#tables, doubt)
+    return now !== undefined && now.id === doubt.id && now.offset === doubt.offset
   }
 
   #addVersion(logged: LoggedEvent, id: Buffer, key: Buffer): void {
     const { event } = logged
     const before = readWinner(this.#tables, key)
-    if (before !== undefined && !takesOver(event, before)) return
+    if (before !== undefined && !takesOver(event, before)) {
+      if (before.whereabouts === 'in-doubt') this.#putOff(logged)
+      return
+    }
     if (before?.whereabouts === 'here') this.#remove(before.sequence)
+    if (before?.whereabouts === 'in-doubt') this.#endDoubt(addressParts(event))
     const sequence = this.#insertInView(logged, id)
-    this.#setWinner(key, before, {
-      createdAt: event.created_at,
-      id: event.id,
-      sequence: sequence ?? 0,
-      whereabouts: sequence === null ? 'out' : 'here',
-    })
+    if (sequence === null) return
+    const { created_at: createdAt, id: hexId } = event
+    writeWinner(this.#tables, key, { createdAt, id: hexId, sequence, whereabouts: 'here' })
   }
 
-  /** The new event's sequence number; null when it lies below the horizon and stays out. */
+  /** An older version came while the address is in doubt: the store has to have it too before it can tell. */
+  #putOff({ event, offset }: LoggedEvent): void {
+    const doubt = readDoubt(this.#tables, addressParts(event))
+    if (doubt === undefined || doubt.offset > offset) return
+    writeDoubt(this.#tables, { ...doubt, offset: offset + 1 })
+    this.#doubtsVersion++
+  }
+
+  #endDoubt(address: Pick<Doubt, 'kind' | 'pubkey' | 'd'>): void {
+    removeDoubt(this.#tables, address)
+    this.#tables.winners.removeSync(winnerKey(address.kind, address.pubkey, address.d))
+    this.#addressesInDoubt--
+    this.#doubtsVersion++
+  }
+
+  /**
+   * The event's sequence number, a new one unless it is known; null when it lies below the horizon, where nothing is known,
+   * and stays out.
+   */
   #insertInView(logged: LoggedEvent, id: Buffer): number | null {
     const { event, json } = logged
     const { horizon } = budgetNameOf(event.kind) === 'versioned' ? this.#versioned : this.#regular
     const position = { createdAt: event.created_at, id }
     if (horizon !== null && comparePositions(position, horizon) > 0) return null
-    const sequence = this.#nextSequence++
-    const tags = indexedTags(event)
-    const record = encodeStored(event, json, logged, tags)
-    this.#tables.events.putSync(sequence, record)
-    this.#tables.ids.putSync(id, sequenceBytes(sequence))
-    this.#ids.set(sequence, id)
-    const posting: Posting = { ...position, kind: event.kind, sequence }
-    const lists = listsOf(event, tags)
-    for (const list of lists) this.#postings.add(list, posting)
-    this.#count(event.kind, 1, bytesOf(record, lists.length))
+    const sequence = this.#nextSequence
+    if (!claimId(this.#tables, id, sequence)) {
+      this.#move(sequenceOfId(this.#tables, id) as number, logged)
+      return null
+    }
+    this.#nextSequence++
+    const record = encodeStored(event, json, logged)
+    this.#tables.events.putSync(sequence, record, AT_THE_END)
+    const posting: Posting = { createdAt: event.created_at, id, kind: event.kind, sequence }
+    this.#touched.set(sequence, posting)
+    const lists = this.#postings.add(event, posting)
+    this.#count(event.kind, 1, bytesOf(record, lists))
     return sequence
   }
 
@@ -136,7 +225,7 @@ export class Fold {
   #move(sequence: number, logged: LoggedEvent): void {
     const stored = new StoredEvent(readRecord(this.#tables, sequence))
     if (stored.offset >= logged.offset) return
-    const record = encodeStored(logged.event, logged.json, logged, indexedTags(logged.event))
+    const record = encodeStored(logged.event, logged.json, logged)
     this.#tables.events.putSync(sequence, record)
     this.#count(logged.event.kind, 0, record.length - stored.record.length)
   }
@@ -145,35 +234,24 @@ export class Fold {
     const record = readRecord(this.#tables, sequence)
     const event = new StoredEvent(record).parse()
     const id = Buffer.from(event.id, 'hex')
-    const posting: Posting = { createdAt: event.created_at, id, kind: event.kind, sequence }
-    const lists = listsOf(event, indexedTags(event))
-    // Postings with the same key except the id may still be compared with it.
-    this.#ids.set(sequence, id)
-    for (const list of lists) this.#postings.remove(list, posting)
+    const own = this.#touched.get(sequence)
+    const posting: Posting = own ?? { createdAt: event.created_at, id, kind: event.kind, sequence }
+    this.#touched.set(sequence, posting)
+    const lists =
+      own === undefined ? this.#postings.remove(event, posting) : this.#postings.withdraw(event, posting)
     this.#tables.events.removeSync(sequence)
     this.#tables.ids.removeSync(id)
-    const bytes = bytesOf(record, lists.length)
+    const bytes = bytesOf(record, lists)
     this.#count(event.kind, -1, -bytes)
     return bytes
   }
 
-  #setWinner(key: Buffer, before: Winner | undefined, after: Winner): void {
-    if (before?.whereabouts === 'in-doubt') this.#addressesInDoubt--
-    if (after.whereabouts === 'in-doubt') this.#addressesInDoubt++
-    writeWinner(this.#tables, key, after)
-  }
-
-  /** Whether all older versions are erased as well, whatever their ids. */
-  #isHistoryErased(event: NostrEvent): boolean {
-    return this.#tombstones.covers({ ...event, id: NO_ID })
-  }
-
   #count(kind: number, events: number, bytes: number): void {
-    this.#changeBudget(kind, (budget) => ({
-      ...budget,
-      events: budget.events + events,
-      bytes: budget.bytes + bytes,
-    }))
+    const isOfVersions = isVersioned(kind)
+    const { events: before, bytes: bytesBefore, horizon } = isOfVersions ? this.#versioned : this.#regular
+    const budget = { events: before + events, bytes: bytesBefore + bytes, horizon }
+    if (isOfVersions) this.#versioned = budget
+    else this.#regular = budget
   }
 
   #changeBudget(kind: number, change: (budget: Budget) => Budget): void {
@@ -182,16 +260,11 @@ export class Fold {
   }
 }
 
-const NO_ID = ''
-
 const bytesOf = (record: Buffer, lists: number): number =>
   record.length + EVENT_BYTES_ESTIMATE + lists * POSTING_BYTES_ESTIMATE
 
-function sequenceBytes(sequence: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4)
-  bytes.writeUInt32BE(sequence)
-  return bytes
-}
+/** The sequence number is the highest there is, so the page to write to is known. */
+const AT_THE_END = { append: true } as const
 
 /** The position that comes first in served order: a horizon only rises. */
 const higher = (a: Position | null, b: Position): Position =>

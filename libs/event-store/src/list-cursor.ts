@@ -1,5 +1,5 @@
+import { type Keep, ownCopy } from './arena.ts'
 import { type Chunk, chunkAfter, chunkAt, type PostingTable, positionKey, readHead } from './chunks.ts'
-import { compareBytes } from './compare-bytes.ts'
 import {
   countOf,
   createdAtOf,
@@ -16,6 +16,7 @@ export class ListCursor {
   readonly #table: PostingTable
   readonly #list: Buffer
   readonly #idOf: IdOf
+  readonly #keep: Keep
   #key: Buffer
   #entries: Buffer = NO_ENTRIES
   #hasMore = false
@@ -28,20 +29,24 @@ export class ListCursor {
   prefix = 0
   sequence = 0
 
-  /** @param from the first position wanted; null: the newest */
-  constructor(table: PostingTable, list: Buffer, idOf: IdOf, from: Position | null) {
+  /**
+   * @param from the first position wanted; null: the newest
+   * @param keep where the chunks it walks are copied to
+   */
+  constructor(table: PostingTable, list: Buffer, idOf: IdOf, from: Position | null, keep: Keep = ownCopy) {
     this.#table = table
     this.#list = list
     this.#idOf = idOf
+    this.#keep = keep
     this.#key = list
-    const head = readHead(table, list)
+    const head = readHead(table, list, keep)
     if (head === undefined) {
       this.isAtEnd = true
       return
     }
     const start = from === null ? null : positionKey(from)
-    if (start !== null && head.bound !== null && compareBytes(start, head.bound) >= 0)
-      this.#take(chunkAt(table, list, start) ?? { key: list, entries: NO_ENTRIES })
+    if (start !== null && head.bound !== null && Buffer.compare(start, head.bound) >= 0)
+      this.#take(chunkAt(table, list, start, keep) ?? { key: list, entries: NO_ENTRIES })
     else this.#take({ key: list, entries: head.entries }, head.bound !== null)
     if (from !== null) this.#index = indexAt(this.#entries, from, this.#idOf)
     this.#settle()
@@ -66,7 +71,7 @@ export class ListCursor {
 
   #settle(): void {
     while (this.#index >= this.#count) {
-      const next = this.#hasMore ? chunkAfter(this.#table, this.#list, this.#key) : undefined
+      const next = this.#hasMore ? chunkAfter(this.#table, this.#list, this.#key, this.#keep) : undefined
       if (next === undefined) {
         this.isAtEnd = true
         return

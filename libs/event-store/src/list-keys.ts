@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
-import { kindClass, type NostrEvent } from '@millrace/nostr'
-import type { IndexedTags } from './stored-event.ts'
+import { kindClass } from '@millrace/nostr'
 
 /**
  * Keys of posting lists. No key is a prefix of another, so a list's key followed by a position never meets another list:
@@ -10,8 +9,10 @@ const REGULAR_TIME = 1
 const VERSIONED_TIME = 2
 const AUTHOR = 3
 const KIND = 4
-const AUTHOR_KIND = 5
-const TAG = 6
+const TAG = 5
+
+const ALL_KINDS = 0
+const ONE_KIND = 1
 
 const HEX_VALUE = 1
 const SHORT_VALUE = 2
@@ -29,10 +30,12 @@ export const regularTimeList: Buffer = Buffer.from([REGULAR_TIME])
 /** Current versions of replaceable and addressable events by time. */
 export const versionedTimeList: Buffer = Buffer.from([VERSIONED_TIME])
 
+/** Beside the lists of the author's kinds, so that one page holds them. */
 export function authorList(pubkey: string): Buffer {
-  const key = Buffer.allocUnsafe(33)
+  const key = Buffer.allocUnsafe(34)
   key[0] = AUTHOR
   key.write(pubkey, 1, 32, 'hex')
+  key[33] = ALL_KINDS
   return key
 }
 
@@ -44,23 +47,34 @@ export function kindList(kind: number): Buffer {
 }
 
 export function authorKindList(pubkey: string, kind: number): Buffer {
-  const key = Buffer.allocUnsafe(35)
-  key[0] = AUTHOR_KIND
+  const key = Buffer.allocUnsafe(36)
+  key[0] = AUTHOR
   key.write(pubkey, 1, 32, 'hex')
-  key.writeUInt16BE(kind, 33)
+  key[33] = ONE_KIND
+  key.writeUInt16BE(kind, 34)
   return key
 }
 
-const HEX64 = /^[0-9a-f]{64}$/
+const [CODE_0, CODE_9, CODE_A, CODE_F] = [0x30, 0x39, 0x61, 0x66] as const
+
+/** Writes 64 lowercase hex digits as 32 bytes; false where the text is something else. */
+function wroteHex(value: string, into: Buffer, at: number): boolean {
+  if (value.length !== 64) return false
+  for (let index = 0; index < 64; index++) {
+    const code = value.charCodeAt(index)
+    if (code < CODE_0 || code > CODE_F || (code > CODE_9 && code < CODE_A)) return false
+  }
+  into.write(value, at, 32, 'hex')
+  return true
+}
 
 export function tagList(letter: string, value: string): Buffer {
-  if (value.length === 64 && HEX64.test(value)) {
-    const key = Buffer.allocUnsafe(35)
-    key[0] = TAG
-    key.write(letter, 1, 1, 'latin1')
-    key[2] = HEX_VALUE
-    key.write(value, 3, 32, 'hex')
-    return key
+  const hexKey = Buffer.allocUnsafe(35)
+  if (wroteHex(value, hexKey, 3)) {
+    hexKey[0] = TAG
+    hexKey[1] = letter.charCodeAt(0)
+    hexKey[2] = HEX_VALUE
+    return hexKey
   }
   const bytes = Buffer.byteLength(value)
   if (bytes > SHORT_VALUE_BYTES_MAX)
@@ -70,23 +84,11 @@ export function tagList(letter: string, value: string): Buffer {
     ])
   const key = Buffer.allocUnsafe(4 + bytes)
   key[0] = TAG
-  key.write(letter, 1, 1, 'latin1')
+  key[1] = letter.charCodeAt(0)
   key[2] = SHORT_VALUE
   key[3] = bytes
   key.write(value, 4, 'utf8')
   return key
-}
-
-/** Every list that an event is in. */
-export function listsOf(event: NostrEvent, tags: IndexedTags): Buffer[] {
-  const lists = [
-    isVersioned(event.kind) ? versionedTimeList : regularTimeList,
-    authorList(event.pubkey),
-    kindList(event.kind),
-    authorKindList(event.pubkey, event.kind),
-  ]
-  for (const [letter, value] of tags) lists.push(tagList(letter, value))
-  return lists
 }
 
 /** The key of an address among the winners: kind, pubkey, and the d tag or its hash. */

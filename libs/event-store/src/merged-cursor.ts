@@ -1,7 +1,10 @@
 import type { ListCursor } from './list-cursor.ts'
 
+/** Where an entry stands; `ListCursor` is one. */
+type Entry = Pick<ListCursor, 'createdAt' | 'prefix' | 'sequence' | 'id'>
+
 /** Whether `a` is served before `b`; asks for whole ids only where all else is equal. */
-function isBefore(a: ListCursor, b: ListCursor): boolean {
+function isBefore(a: Entry, b: Entry): boolean {
   if (a.createdAt !== b.createdAt) return a.createdAt > b.createdAt
   if (a.prefix !== b.prefix) return a.prefix < b.prefix
   return a.sequence !== b.sequence && Buffer.from(a.id()).compare(b.id()) < 0
@@ -25,6 +28,19 @@ export class MergedCursor {
     const sequence = this.#heap[0]?.sequence
     do this.#step()
     while (this.#heap[0] !== undefined && this.#heap[0].sequence === sequence)
+  }
+
+  /**
+   * Goes on to an entry of another list, in served order from call to call, and tells whether it is here too: false means
+   * no. It goes at most `stepsMax` steps; null: it is not there yet.
+   */
+  meets(entry: Entry, stepsMax: number): boolean | null {
+    for (let step = 0; step < stepsMax; step++) {
+      const { current } = this
+      if (current === undefined || !isBefore(current, entry)) return current?.sequence === entry.sequence
+      this.#step()
+    }
+    return null
   }
 
   #step(): void {

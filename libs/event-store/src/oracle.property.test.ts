@@ -5,12 +5,15 @@ import { naiveClass } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Fold } from './fold.ts'
 import { ListCursor } from './list-cursor.ts'
+import { ServingView } from './serving-view.ts'
 import { StoredEvent } from './stored-event.ts'
 import { isAbove, type UNBOUNDED, World } from './testing/world.ts'
 
 const QUERIES = Number(process.env['VIEW_ORACLE_QUERIES'] ?? 3_000)
 const SEED = Number(process.env['VIEW_ORACLE_SEED'] ?? Math.floor(Math.random() * 1e9))
 const QUERIES_PER_STEP = 20
+/** Some bugs, and some states, show in one world of a dozen: these worlds show them all. */
+const FIXED_SEED = 200
 const ALL = { tags: {} }
 
 let folder: string
@@ -24,10 +27,11 @@ async function compare(
   share: number,
   options: { withTombstones?: boolean; bounds?: typeof UNBOUNDED; events: number },
   each: (world: World) => Promise<void> = async () => {},
+  from = SEED,
 ): Promise<number> {
   let queries = 0
   let compared = 0
-  for (let seed = SEED; queries < QUERIES * share; seed++) {
+  for (let seed = from; queries < QUERIES * share; seed++) {
     const world = new World({ seed, folder: join(folder, `${seed}`), ...options })
     await world.open()
     while (!world.isDone) {
@@ -53,7 +57,15 @@ describe(`the view answers as the naive relay does (seed ${SEED})`, () => {
     const reopen = async (world: World) => {
       if (world.random() < 0.15) await world.reopen()
     }
-    expect(await compare(0.3, { events: 500, withTombstones: true }, reopen)).toBeGreaterThan(1)
+    let settled = 0
+    const count = async (world: World) => {
+      await reopen(world)
+      if (world.isDone) settled += world.doubtsSettled
+    }
+    const options = { events: 500, withTombstones: true }
+    expect(await compare(0.2, options, count)).toBeGreaterThan(1)
+    expect(await compare(0.1, options, count, FIXED_SEED)).toBeGreaterThan(1)
+    expect(settled).toBeGreaterThan(0)
   }, 3_600_000)
 
   test('with a horizon that rises: nothing is missing above it, and nothing leaves that storage has not', async () => {
@@ -90,6 +102,11 @@ describe('a bug in the view is caught', () => {
     ],
     ['tags are not compared', () => vi.spyOn(StoredEvent.prototype, 'hasTag').mockReturnValue(true)],
     [
+      'an answer about an address in doubt is believed, whatever has come since',
+      () => vi.spyOn(Fold.prototype, 'isUpToDate').mockReturnValue(true),
+    ],
+    ['a doubt is seen nowhere', () => vi.spyOn(ServingView.prototype, 'isInDoubt').mockReturnValue(false)],
+    [
       'ids do not break ties',
       () => {
         const { next } = ListCursor.prototype
@@ -102,6 +119,7 @@ describe('a bug in the view is caught', () => {
     ],
   ])('%s', async (_, seedBug) => {
     seedBug()
-    await expect(compare(1, { events: 800, withTombstones: true })).rejects.toThrow(/seed \d+/)
+    const worlds = compare(4, { events: 800, withTombstones: true }, undefined, FIXED_SEED)
+    await expect(worlds).rejects.toThrow(/seed \d+/)
   })
 })

@@ -1,40 +1,31 @@
+import type { NostrEvent } from '@millrace/nostr'
 import {
   CHUNK_ENTRIES_MAX,
   type Chunk,
   chunkAt,
   chunkKeyAfter,
   HEAD_ENTRIES_KEPT,
+  headEntriesAt,
+  isInHead,
   type PostingTable,
   positionKey,
-  readHead,
+  positionOfKey,
   startOf,
   writeHead,
 } from './chunks.ts'
-import { compareBytes } from './compare-bytes.ts'
+import { type ListChange, ListChanges } from './list-changes.ts'
 import {
   comparePositions,
   countOf,
   createdAtOf,
   ENTRY_BYTES,
   type IdOf,
+  mergeEntries,
   type Posting,
   sequenceOf,
   withAdded,
   withoutSequences,
-  writeEntry,
 } from './postings.ts'
-
-interface ListChange {
-  readonly list: Buffer
-  readonly added: Map<number, Posting>
-  readonly removed: Map<number, Posting>
-}
-
-interface Located {
-  readonly posting: Posting
-  readonly position: Buffer
-  readonly isAdded: boolean
-}
 
 /**
  * Collects the postings of many events and writes each chunk once. Everything happens inside the caller's transaction;
@@ -43,79 +34,93 @@ interface Located {
 export class PostingWriter {
   readonly #table: PostingTable
   readonly #idOf: IdOf
-  readonly #changes = new Map<string, ListChange>()
+  readonly #changes = new ListChanges()
 
   constructor(table: PostingTable, idOf: IdOf) {
     this.#table = table
     this.#idOf = idOf
   }
 
-  add(list: Buffer, posting: Posting): void {
-    this.#changeOf(list).added.set(posting.sequence, posting)
+  /** Puts an event into its lists; answers how many they are. */
+  add(event: NostrEvent, posting: Posting): number {
+    const changes = this.#changes.of(event)
+    for (const { added } of changes) added.push(posting)
+    return changes.length
   }
 
-  remove(list: Buffer, posting: Posting): void {
-    const change = this.#changeOf(list)
-    if (!change.added.delete(posting.sequence)) change.removed.set(posting.sequence, posting)
+  /** Takes an event out of its lists; answers how many they are. */
+  remove(event: NostrEvent, posting: Posting): number {
+    const changes = this.#changes.of(event)
+    for (const { removed } of changes) removed.push(posting)
+    return changes.length
   }
 
-  flush(): void {
-    for (const change of this.#changes.values()) this.#write(change)
-    this.#changes.clear()
-  }
-
-  #changeOf(list: Buffer): ListChange {
-    const name = list.toString('latin1')
-    let change = this.#changes.get(name)
-    if (change === undefined) {
-      change = { list, added: new Map(), removed: new Map() }
-      this.#changes.set(name, change)
-    }
-    return change
-  }
-
-  #write(change: ListChange): void {
-    const { list, added, removed } = change
-    if (added.size === 1 && removed.size === 0 && this.#wroteOne(change)) return
-    const head = readHead(this.#table, list) ?? { entries: Buffer.alloc(0), bound: null }
-    const forHead: Located[] = []
-    const forOthers: Located[] = []
-    const sort = (posting: Posting, isAdded: boolean): void => {
-      const located = { posting, position: head.bound === null ? NOWHERE : positionKey(posting), isAdded }
-      const isOlder = head.bound !== null && compareBytes(located.position, head.bound) >= 0
-      if (isOlder) forOthers.push(located)
-      else forHead.push(located)
-    }
-    for (const posting of added.values()) sort(posting, true)
-    for (const posting of removed.values()) sort(posting, false)
-    if (forOthers.length > 0) this.#writeOthers(list, forOthers)
-    if (forHead.length > 0) this.#writeHead(list, this.#applied(head.entries, forHead), head.bound)
+  /** As `remove`, for a posting that was given to `add` since the last flush. */
+  withdraw(event: NostrEvent, posting: Posting): number {
+    const changes = this.#changes.of(event)
+    for (const { added } of changes) added.splice(added.lastIndexOf(posting), 1)
+    return changes.length
   }
 
   /**
-   * One entry more in a head that has room: nearly all that is written, so it is done without taking the head apart. False
-   * where it is not so simple, and nothing has happened.
+   * Many lists go in child transactions of neighbours: LMDB keeps the pages that a transaction has changed sorted by insertion, which
+   * costs the square of their number.
    */
-  #wroteOne({ list, added }: ListChange): boolean {
-    const [posting] = added.values()
-    if (posting === undefined) return false
-    const shared = this.#table.getBinaryFast(list)
-    const bytes = shared?.length ?? 1
-    if (shared !== undefined && (shared[0] !== 0 || bytes > CHUNK_ENTRIES_MAX * ENTRY_BYTES)) return false
-    let at = 1
-    // In most lists the new entry is among the first. The same second needs ids, and with them the shared buffer.
-    for (; shared !== undefined && at < bytes; at += ENTRY_BYTES) {
-      const createdAt = shared.readDoubleBE(at)
-      if (createdAt === posting.createdAt) return false
-      if (createdAt < posting.createdAt) break
+  flush(): void {
+    const changes = this.#changes.all
+    if (changes.length <= CHILD_LISTS_MAX) this.#writeAll(changes)
+    else {
+      const sorted = changes.toSorted((a, b) => Buffer.compare(a.list, b.list))
+      for (let from = 0; from < sorted.length; from += CHILD_LISTS_MAX) {
+        const neighbours = sorted.slice(from, from + CHILD_LISTS_MAX)
+        this.#table.transactionSync(() => this.#writeAll(neighbours))
+      }
     }
-    const value = Buffer.allocUnsafe(bytes + ENTRY_BYTES)
-    value[0] = 0
-    shared?.copy(value, 1, 1, at)
-    writeEntry(value, at, posting)
-    shared?.copy(value, at + ENTRY_BYTES, at, bytes)
-    this.#table.putSync(list, value)
-    return true
+  }
+
+  #writeAll(changes: readonly ListChange[]): void {
+    for (const change of changes) this.#write(change)
+  }
+
+  /** The head first, from lmdb's own buffer, which the next read overwrites; so all that is asked of it is asked here. */
+  #write({ list, added, removed }: ListChange): void {
+    if (added.length > 1) added.sort(comparePositions)
+    const head = this.#table.getBinaryFast(list)
+    if (head === undefined) {
+      this.#changeHead(list, EMPTY_HEAD, added, removed)
+      return
+    }
+    const isNew = (posting: Posting): boolean => isInHead(head, posting)
+    const isOld = (posting: Posting): boolean => !isInHead(head, posting)
+    const older = added.filter(isOld)
+    const olderRemoved = removed.filter(isOld)
+    const isAllNew = older.length === 0 && olderRemoved.length === 0
+    if (isAllNew) this.#changeHead(list, head, added, removed)
+    else {
+      this.#changeHead(list, head, added.filter(isNew), removed.filter(isNew))
+      this.#changeChunks(list, older, olderRemoved)
+    }
+  }
+
+  #changeHead(list: Buffer, head: Buffer, added: readonly Posting[], removed: readonly Posting[]): void {
+    if (added.length === 0 && removed.length === 0) return
+    const entriesAt = headEntriesAt(head)
+    const bytesMax = head.length + added.length * ENTRY_BYTES
+    if (bytesMax > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * bytesMax)
+    head.copy(scratch, 0, 0, entriesAt)
+    const end = mergeEntries(head, entriesAt, head.length, added, removed, scratch)
+    if (end !== null && end <= entriesAt + CHUNK_ENTRIES_MAX * ENTRY_BYTES) {
+      if (end === EMPTY_HEAD.length) this.#table.removeSync(list)
+      else this.#table.putSync(list, scratch.subarray(0, end))
+      return
+    }
+    const bound = entriesAt === EMPTY_HEAD.length ? null : Buffer.from(scratch.subarray(1, entriesAt))
+    if (end !== null) this.#writeHead(list, scratch.subarray(entriesAt, end), bound)
+    else {
+      // Where ids tell the order, reading them would overwrite the head.
+      const entries = Buffer.from(head.subarray(entriesAt, head.length))
+      this.#writeHead(list, this.#applied(entries, added, removed), bound)
+    }
   }
 
   #writeHead(list: Buffer, entries: Buffer, bound: Buffer | null): void {
@@ -130,27 +135,38 @@ export class PostingWriter {
     writeHead(this.#table, list, { entries: entries.subarray(0, kept), bound: first })
   }
 
-  #writeOthers(list: Buffer, changes: Located[]): void {
-    changes.sort((a, b) => compareBytes(a.position, b.position))
+  #changeChunks(list: Buffer, added: readonly Posting[], removed: readonly Posting[]): void {
+    const gone = new Set(removed)
+    const changes = [...added, ...removed].sort(comparePositions)
     let from = 0
     while (from < changes.length) {
-      const first = (changes[from] as Located).position
+      const first = positionKey(changes[from] as Posting)
       const chunk: Chunk = chunkAt(this.#table, list, first) ?? {
         key: Buffer.concat([list, first]),
-        entries: Buffer.alloc(0),
+        entries: NO_ENTRIES,
       }
-      const next = chunkKeyAfter(this.#table, list, chunk.key)
-      let to = from + 1
-      if (next === undefined) to = changes.length
-      else {
-        const end = startOf(next, list)
-        while (to < changes.length && compareBytes((changes[to] as Located).position, end) < 0) to++
-      }
-      const entries = this.#applied(chunk.entries, changes.slice(from, to))
+      const to = this.#endOf(list, chunk, changes, from)
+      const inChunk = changes.slice(from, to)
+      const entries = this.#applied(
+        chunk.entries,
+        inChunk.filter((posting) => !gone.has(posting)),
+        inChunk.filter((posting) => gone.has(posting)),
+      )
       if (entries.length === 0) this.#table.removeSync(chunk.key)
       else this.#writeChunks(list, startOf(chunk.key, list), entries)
       from = to
     }
+  }
+
+  /** The index of the first change that lies behind the chunk. */
+  #endOf(list: Buffer, chunk: Chunk, changes: readonly Posting[], from: number): number {
+    if (from + 1 === changes.length) return changes.length
+    const next = chunkKeyAfter(this.#table, list, chunk.key)
+    if (next === undefined) return changes.length
+    const end = positionOfKey(startOf(next, list))
+    let to = from + 1
+    while (to < changes.length && comparePositions(changes[to] as Posting, end) < 0) to++
+    return to
   }
 
   /** Writes entries as one chunk, or as several where they are too many. */
@@ -167,12 +183,21 @@ export class PostingWriter {
     return positionKey({ createdAt: createdAtOf(entries, 0), id: this.#idOf(sequenceOf(entries, 0)) })
   }
 
-  #applied(entries: Buffer, changes: readonly Located[]): Buffer {
-    const removed = new Set(changes.filter(({ isAdded }) => !isAdded).map(({ posting }) => posting.sequence))
-    const added = changes.filter(({ isAdded }) => isAdded).map(({ posting }) => posting)
-    const kept = removed.size === 0 ? entries : withoutSequences(entries, removed)
-    return added.length === 0 ? kept : withAdded(kept, added.sort(comparePositions), this.#idOf)
+  #applied(entries: Buffer, added: readonly Posting[], removed: readonly Posting[]): Buffer {
+    const kept =
+      removed.length === 0
+        ? entries
+        : withoutSequences(entries, new Set(removed.map(({ sequence }) => sequence)))
+    return added.length === 0 ? kept : withAdded(kept, added, this.#idOf)
   }
 }
 
-const NOWHERE = Buffer.alloc(0)
+/** Lists that one child transaction writes. */
+const CHILD_LISTS_MAX = 1_000
+
+const NO_ENTRIES = Buffer.alloc(0)
+/** Says that there are no other chunks. */
+const EMPTY_HEAD = Buffer.from([0])
+
+/** Where heads are put together; one for all, because writing one is a single step. */
+let scratch = Buffer.allocUnsafeSlow(64 * 1024)

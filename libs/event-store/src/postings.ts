@@ -1,3 +1,5 @@
+import { readF64 } from './numbers.ts'
+
 /**
  * Postings: who is in a list, in served order (created_at descending, id ascending; NIP-01). An entry has 16 bytes:
  * created_at (f64), kind (u16), the first two bytes of the id (u16), the event's sequence number in the view (u32).
@@ -22,8 +24,7 @@ export interface Posting extends Position {
 /** Finds the id of an event by its sequence number; asked only where two entries agree in all else. */
 export type IdOf = (sequence: number) => Buffer
 
-export const createdAtOf = (entries: Buffer, index: number): number =>
-  entries.readDoubleBE(index * ENTRY_BYTES)
+export const createdAtOf = (entries: Buffer, index: number): number => readF64(entries, index * ENTRY_BYTES)
 export const kindOf = (entries: Buffer, index: number): number =>
   entries.readUInt16BE(index * ENTRY_BYTES + KIND_AT)
 export const prefixOf = (entries: Buffer, index: number): number =>
@@ -73,6 +74,54 @@ export function writeEntry(into: Buffer, at: number, { createdAt, kind, id, sequ
   into.writeUInt32BE(sequence, at + SEQUENCE_AT)
 }
 
+/**
+ * Writes entries to the same place of another buffer, without some and with others.
+ *
+ * @param added in served order, none of them there yet
+ * @returns where they end; null where an id would have to tell an order, or one to be removed is not there
+ */
+export function mergeEntries(
+  entries: Buffer,
+  start: number,
+  end: number,
+  added: readonly Posting[],
+  removed: readonly Posting[],
+  into: Buffer,
+): number | null {
+  let from = start
+  let to = start
+  let missing = removed.length
+  let next = 0
+  for (let at = start; next < added.length || missing > 0; at += ENTRY_BYTES) {
+    for (; next < added.length; next++) {
+      const posting = added[next] as Posting
+      if (at < end) {
+        const later = posting.createdAt - readF64(entries, at)
+        const order = later || entries.readUInt16BE(at + PREFIX_AT) - posting.id.readUInt16BE(0)
+        if (order < 0) break
+        if (order === 0) return null
+      }
+      if (at > from) to += entries.copy(into, to, from, at)
+      from = at
+      writeEntry(into, to, posting)
+      to += ENTRY_BYTES
+    }
+    if (at >= end) break
+    if (missing > 0 && isRemoved(entries.readUInt32BE(at + SEQUENCE_AT), removed)) {
+      missing--
+      if (at > from) to += entries.copy(into, to, from, at)
+      from = at + ENTRY_BYTES
+    }
+  }
+  if (missing > 0) return null
+  return to + (from < end ? entries.copy(into, to, from, end) : 0)
+}
+
+function isRemoved(sequence: number, removed: readonly Posting[]): boolean {
+  for (const posting of removed) if (posting.sequence === sequence) return true
+  return false
+}
+
 /** The entries with others put in their places. @param added in served order, none of them there yet */
 export function withAdded(entries: Buffer, added: readonly Posting[], idOf: IdOf): Buffer {
   const merged = Buffer.allocUnsafe(entries.length + added.length * ENTRY_BYTES)
@@ -92,9 +141,13 @@ export function withAdded(entries: Buffer, added: readonly Posting[], idOf: IdOf
 /** The entries without some. */
 export function withoutSequences(entries: Buffer, removed: ReadonlySet<number>): Buffer {
   const kept = Buffer.allocUnsafe(entries.length)
+  let from = 0
   let to = 0
-  for (let index = 0; index < countOf(entries); index++)
-    if (!removed.has(sequenceOf(entries, index)))
-      to += entries.copy(kept, to, index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES)
+  for (let at = 0; at < entries.length; at += ENTRY_BYTES) {
+    if (!removed.has(entries.readUInt32BE(at + SEQUENCE_AT))) continue
+    if (at > from) to += entries.copy(kept, to, from, at)
+    from = at + ENTRY_BYTES
+  }
+  if (from < entries.length) to += entries.copy(kept, to, from)
   return kept.subarray(0, to)
 }

@@ -1,10 +1,11 @@
 import { type Filter, GUARDED_KINDS } from '@millrace/nostr'
+import { Arena } from './arena.ts'
 import { ListCursor } from './list-cursor.ts'
 import { MergedCursor } from './merged-cursor.ts'
 import { planOf } from './plan.ts'
 import { comparePositions, type IdOf, type Position } from './postings.ts'
 import { StoredEvent, tagValueKey } from './stored-event.ts'
-import { readId, readRecord, sequenceOfId, type Tables } from './tables.ts'
+import { lendRecord, readId, sequenceOfId, type Tables } from './tables.ts'
 
 /** Who asks, and when. */
 export interface ScanContext {
@@ -16,12 +17,11 @@ export interface ScanContext {
   readonly isErased?: ((event: StoredEvent) => boolean) | undefined
 }
 
-export interface ScanPage {
-  /** In served order. */
-  readonly events: readonly StoredEvent[]
-  /** The page is complete up to here, this position included; null: there is nothing after it. */
-  readonly endsAt: Position | null
-}
+/** Up to where matches were found, this position included; null: there is nothing after them. */
+export type ScanEnd = Position | null
+
+/** Is handed each match in served order. The event is lent: after the call it is another one, and until then nothing else may be read from the view. */
+export type TakeStored = (event: StoredEvent) => void
 
 export interface ScanLimits {
   readonly eventsMax: number
@@ -33,6 +33,12 @@ export interface ScanLimits {
 
 /** Entries between two looks at the clock. */
 const CLOCK_EVERY = 64
+/** Steps in the other list before the record is read instead. */
+const MEETING_STEPS_MAX = 64
+
+/** What all scans of this thread keep their copies in: there is one at a time, and nothing of it is left when it ends. */
+const arena = new Arena()
+const lent = new StoredEvent(Buffer.alloc(0))
 
 /** The next matches of a filter after a position. Guards, expiry and pending tombstones apply before the cut. */
 export function scan(
@@ -41,12 +47,20 @@ export function scan(
   after: Position | null,
   context: ScanContext,
   limits: ScanLimits,
-): ScanPage {
-  const lists = [filter.ids, filter.authors, filter.kinds, ...Object.values(filter.tags)]
-  if (lists.some((list) => list?.length === 0)) return { events: [], endsAt: null }
+  take: TakeStored,
+): ScanEnd {
+  if (isNever(filter)) return null
   const checks = new Checks(filter, context)
-  if (filter.ids !== undefined) return scanIds(tables, filter.ids, after, checks, limits)
-  return scanLists(tables, filter, after, checks, limits)
+  arena.reset()
+  if (filter.ids !== undefined) return scanIds(tables, filter.ids, after, checks, limits, take)
+  return scanLists(tables, filter, after, checks, limits, take)
+}
+
+/** Whether some list of the filter is empty, so that nothing matches. */
+function isNever({ ids, authors, kinds, tags }: Filter): boolean {
+  if (ids?.length === 0 || authors?.length === 0 || kinds?.length === 0) return true
+  for (const letter in tags) if (tags[letter]?.length === 0) return true
+  return false
 }
 
 /** By id there are at most as many as were asked for: all are read, then cut. */
@@ -56,29 +70,26 @@ function scanIds(
   after: Position | null,
   checks: Checks,
   { eventsMax, bytesMax }: ScanLimits,
-): ScanPage {
-  const events: { event: StoredEvent; position: Position }[] = []
-  for (const id of ids) {
-    const bytes = Buffer.from(id, 'hex')
-    const sequence = sequenceOfId(tables, bytes)
+  take: TakeStored,
+): ScanEnd {
+  const found: { record: Buffer; position: Position }[] = []
+  for (const text of ids) {
+    const id = Buffer.from(text, 'hex')
+    const sequence = sequenceOfId(tables, id)
     if (sequence === undefined) continue
-    const event = new StoredEvent(readRecord(tables, sequence))
-    const position = { createdAt: event.createdAt, id: bytes }
+    const event = lent.point(lendRecord(tables, sequence))
+    const position = { createdAt: event.createdAt, id }
     if (after !== null && comparePositions(position, after) <= 0) continue
-    if (checks.passes(event, true)) events.push({ event, position })
+    if (checks.passes(event, true)) found.push({ record: arena.copy(event.record), position })
   }
-  events.sort((a, b) => comparePositions(a.position, b.position))
+  found.sort((a, b) => comparePositions(a.position, b.position))
   let bytes = 0
-  const isWithin = ({ event }: { event: StoredEvent }, index: number): boolean => {
-    const isFirst = index === 0 || (bytes < bytesMax && index < eventsMax)
-    bytes += event.record.length
-    return isFirst
+  for (const [index, { record }] of found.entries()) {
+    if (index > 0 && (bytes >= bytesMax || index >= eventsMax)) return found[index - 1]?.position ?? null
+    bytes += record.length
+    take(lent.point(record))
   }
-  const page = events.filter(isWithin)
-  return {
-    events: page.map(({ event }) => event),
-    endsAt: events.length > page.length ? (page.at(-1)?.position ?? null) : null,
-  }
+  return null
 }
 
 function scanLists(
@@ -87,30 +98,38 @@ function scanLists(
   after: Position | null,
   checks: Checks,
   { eventsMax, bytesMax, sliceMs }: ScanLimits,
-): ScanPage {
+  take: TakeStored,
+): ScanEnd {
   const plan = planOf(tables.postings, filter)
   const idOf: IdOf = (sequence) => readId(tables, sequence)
   const from = startOf(filter, after)
-  const merged = new MergedCursor(plan.lists.map((list) => new ListCursor(tables.postings, list, idOf, from)))
+  const cursorOf = (list: Buffer) => new ListCursor(tables.postings, list, idOf, from, arena.copy)
+  const merged = new MergedCursor(plan.lists.map(cursorOf))
+  const also = plan.also.length === 0 ? null : new MergedCursor(plan.also.map(cursorOf))
   checks.setPlan(plan)
   const sinceS = filter.since ?? 0
   const deadlineMs = performance.now() + sliceMs
-  const events: StoredEvent[] = []
+  let events = 0
   let bytes = 0
   for (let read = 1; ; read++) {
     const entry = merged.current
-    if (entry === undefined || entry.createdAt < sinceS) return { events, endsAt: null }
-    if (plan.kinds === null || plan.kinds.has(entry.kind)) {
-      const event = new StoredEvent(readRecord(tables, entry.sequence))
-      const isAtStart = after !== null && event.createdAt === after.createdAt && event.isId(after.id)
+    if (entry === undefined || entry.createdAt < sinceS) return null
+    if (also !== null && also.current === undefined) return null
+    // Where the other list has far to go, the record is the shorter way.
+    const isInBoth = also === null ? true : also.meets(entry, MEETING_STEPS_MAX)
+    if (isInBoth !== false && (plan.kinds === null || plan.kinds.has(entry.kind))) {
+      const event = lent.point(lendRecord(tables, entry.sequence))
+      const isAtStart = after !== null && entry.createdAt === after.createdAt && event.isId(after.id)
       if (!isAtStart && checks.passes(event, false)) {
-        events.push(event)
+        events++
         bytes += event.record.length
-        if (events.length === eventsMax || bytes >= bytesMax) return { events, endsAt: positionOf(event) }
+        const isFull = events === eventsMax || bytes >= bytesMax
+        const end = isFull ? positionOf(event) : null
+        take(event)
+        if (isFull) return end
       }
     }
-    if (read % CLOCK_EVERY === 0 && performance.now() > deadlineMs)
-      return { events, endsAt: { createdAt: entry.createdAt, id: Buffer.from(entry.id()) } }
+    if (read % CLOCK_EVERY === 0 && performance.now() > deadlineMs) return placeOf(entry)
     merged.next()
   }
 }
@@ -123,6 +142,11 @@ function startOf({ until }: Filter, after: Position | null): Position | null {
 }
 
 const LOWEST_ID = Buffer.alloc(32)
+
+const placeOf = (entry: ListCursor): Position => ({
+  createdAt: entry.createdAt,
+  id: Buffer.from(entry.id()),
+})
 
 const positionOf = (event: StoredEvent): Position => ({
   createdAt: event.createdAt,

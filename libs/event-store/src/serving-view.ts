@@ -1,12 +1,10 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Filter, Tombstone, TombstoneSet } from '@millrace/nostr'
+import type { Tombstone, TombstoneSet } from '@millrace/nostr'
 import { candidatesOf } from './erasure.ts'
 import { evictSome, type IsStored, type ViewBounds } from './eviction.ts'
-import { Fold, type LoggedEvent } from './fold.ts'
+import { Fold, type LoggedEvent, type Settlement } from './fold.ts'
 import { closeFolder, type DropReason, openFolder } from './folder.ts'
-import type { Position } from './postings.ts'
-import type { ScanContext, ScanLimits, ScanPage } from './scan.ts'
 import { emptyState, readState, type Tables, type ViewState, writeState } from './tables.ts'
 import { ViewReader } from './view-reader.ts'
 
@@ -62,8 +60,7 @@ export class ServingView extends ViewReader {
     return statSync(join(this.#options.folder, 'data.mdb')).size
   }
 
-  /** Whether something that a tombstone covers is still to be taken out. */
-  get isErasing(): boolean {
+  override get isErasing(): boolean {
     return this.#erasing > 0
   }
 
@@ -96,9 +93,27 @@ export class ServingView extends ViewReader {
           return [fold.finish(state), undefined]
         })
       }
+      if (this.state.addressesInDoubt > 0) this.#endIdleDoubts(tombstone)
     } finally {
       this.#erasing--
     }
+  }
+
+  /** A floor, or the erasure of all that is older, ends the doubts that an erasure by id has left. */
+  #endIdleDoubts({ author, target, floor }: Tombstone): void {
+    if (target.type === 'event' && floor === null) return
+    this.#transact((fold, state) => {
+      fold.endIdleDoubts(author)
+      return [fold.finish(state), undefined]
+    })
+  }
+
+  /** Takes in what the store says about addresses in doubt; what has changed since it was asked stays in doubt. */
+  settle(settlements: readonly Settlement[]): void {
+    this.#transact((fold, state) => {
+      for (const settlement of settlements) fold.settle(settlement)
+      return [fold.finish(state), undefined]
+    })
   }
 
   /** Says that all tombstones before these offsets are applied. */
@@ -107,6 +122,14 @@ export class ServingView extends ViewReader {
       { ...state, tombstones: new Map([...state.tombstones, ...nextOffsets]) },
       undefined,
     ])
+  }
+
+  /** Remembers how far storage is, for a start at which the store does not answer. */
+  markStored(nextOffsets: ReadonlyMap<number, number>): void {
+    const { stored } = this.state
+    const isSame = [...nextOffsets].every(([partition, nextOffset]) => stored.get(partition) === nextOffset)
+    if (isSame && stored.size === nextOffsets.size) return
+    this.#transact((_, state) => [{ ...state, stored: nextOffsets }, undefined])
   }
 
   /** Takes out the oldest of what is too much, as far as the store holds it; in one short transaction. Answers how many left. */
@@ -119,16 +142,6 @@ export class ServingView extends ViewReader {
       const evicted = evictSome(this.tables, state, fold, bounds, nowS, isStored)
       return [fold.finish(state), evicted]
     })
-  }
-
-  override page(
-    filter: Filter,
-    after: Position | null,
-    context: Omit<ScanContext, 'isErased'>,
-    limits: ScanLimits,
-    isBehind = false,
-  ): ScanPage {
-    return super.page(filter, after, context, limits, isBehind || this.isErasing)
   }
 
   override async close(): Promise<void> {

@@ -1,6 +1,8 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { ownCopy } from './arena.ts'
 import { type PostingTable, readCopy } from './chunks.ts'
 import type { Position } from './postings.ts'
+import { idOfRecord } from './stored-event.ts'
 
 /** The tables of a view, all in one LMDB environment, so that one transaction spans them. */
 export interface Tables {
@@ -12,11 +14,16 @@ export interface Tables {
   readonly postings: PostingTable
   /** Address → current version, see `Winner`. */
   readonly winners: Database<Buffer, Buffer>
+  /** Address → why its current version is in doubt, see `Doubt`. */
+  readonly doubts: Database<Buffer, Buffer>
   readonly meta: Database<Buffer, Buffer>
 }
 
 /** Raised when the layout changes: a view of another format is rebuilt. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
+
+/** Records of a kilobyte fill it better than 4 KiB, and a transaction touches fewer pages; 16 KiB brings little more. */
+const PAGE_BYTES = 8192
 
 export interface Budget {
   readonly events: number
@@ -35,10 +42,14 @@ export interface ViewState {
   readonly versioned: Budget
   /** Addresses whose current version only the store can tell. */
   readonly addressesInDoubt: number
+  /** Changes whenever a doubt arises, is put off or ends. */
+  readonly doubtsVersion: number
   /** Next offset of nostr.events by partition: all before it is applied. */
   readonly events: ReadonlyMap<number, number>
   /** Next offset of nostr.tombstones by partition. */
   readonly tombstones: ReadonlyMap<number, number>
+  /** Storage's next offset of nostr.events by partition, as it was last told. */
+  readonly stored: ReadonlyMap<number, number>
 }
 
 const STATE_KEY = Buffer.from('state')
@@ -56,6 +67,7 @@ export function openEnvironment(folder: string, mapBytes: number): Tables {
     maxDbs: 8,
     maxReaders: 512,
     mapSize: mapBytes,
+    pageSize: PAGE_BYTES,
     noSync: true,
     noMemInit: true,
   })
@@ -65,6 +77,7 @@ export function openEnvironment(folder: string, mapBytes: number): Tables {
     ids: root.openDB<Buffer, Buffer>('ids', { keyEncoding: 'binary', ...binary }),
     postings: root.openDB<Buffer, Buffer>('postings', { keyEncoding: 'binary', ...binary }),
     winners: root.openDB<Buffer, Buffer>('winners', { keyEncoding: 'binary', ...binary }),
+    doubts: root.openDB<Buffer, Buffer>('doubts', { keyEncoding: 'binary', ...binary }),
     meta: root.openDB<Buffer, Buffer>('meta', { keyEncoding: 'binary', ...binary }),
   }
 }
@@ -78,19 +91,22 @@ export const emptyState = (logId: string): ViewState => ({
   regular: EMPTY_BUDGET,
   versioned: EMPTY_BUDGET,
   addressesInDoubt: 0,
+  doubtsVersion: 0,
   events: new Map(),
   tombstones: new Map(),
+  stored: new Map(),
 })
 
 interface BudgetJson extends Omit<Budget, 'horizon'> {
   readonly horizon: readonly [createdAt: number, id: string] | null
 }
 
-interface StateJson extends Omit<ViewState, 'regular' | 'versioned' | 'events' | 'tombstones'> {
+interface StateJson extends Omit<ViewState, 'regular' | 'versioned' | 'events' | 'tombstones' | 'stored'> {
   readonly regular: BudgetJson
   readonly versioned: BudgetJson
   readonly events: readonly (readonly [number, number])[]
   readonly tombstones: readonly (readonly [number, number])[]
+  readonly stored: readonly (readonly [number, number])[]
 }
 
 const budgetJson = ({ horizon, ...rest }: Budget): BudgetJson => ({
@@ -115,8 +131,7 @@ export function readStateIfChanged(tables: Tables, known: StateSnapshot | null):
   if (shared === undefined) return null
   if (known?.bytes.length === shared.length && known.bytes.compare(shared, 0, shared.length) === 0)
     return null
-  const bytes = Buffer.allocUnsafe(shared.length)
-  shared.copy(bytes, 0, 0, shared.length)
+  const bytes = ownCopy(shared)
   return { state: stateOf(bytes), bytes }
 }
 
@@ -135,6 +150,7 @@ function stateOf(bytes: Buffer): ViewState {
     versioned: budgetOf(json.versioned),
     events: new Map(json.events),
     tombstones: new Map(json.tombstones),
+    stored: new Map(json.stored),
   }
 }
 
@@ -145,26 +161,34 @@ export function writeState(tables: Tables, state: ViewState): void {
     versioned: budgetJson(state.versioned),
     events: [...state.events],
     tombstones: [...state.tombstones],
+    stored: [...state.stored],
   }
   tables.meta.putSync(STATE_KEY, Buffer.from(JSON.stringify(json)))
 }
 
-/** The record behind a sequence number, in a buffer of its own. Throws when there is none: the postings name it. */
-export function readRecord(tables: Tables, sequence: number): Buffer {
+/** The record behind a sequence number until the next read of anything. Throws when there is none: the postings name it. */
+export function lendRecord(tables: Tables, sequence: number): Buffer {
   const shared = tables.events.getBinaryFast(sequence)
   if (shared === undefined) throw new Error(`the view has no event ${sequence}, but a posting of it`)
-  const record = Buffer.allocUnsafe(shared.length)
-  shared.copy(record, 0, 0, shared.length)
-  return record
+  return shared
 }
 
+/** The same in a buffer of its own. */
+export const readRecord = (tables: Tables, sequence: number): Buffer => ownCopy(lendRecord(tables, sequence))
+
 /** The id of the event with this sequence number. */
-export function readId(tables: Tables, sequence: number): Buffer {
-  const shared = tables.events.getBinaryFast(sequence)
-  if (shared === undefined) throw new Error(`the view has no event ${sequence}, but a posting of it`)
-  return Buffer.from(shared.subarray(0, 32))
-}
+export const readId = (tables: Tables, sequence: number): Buffer => idOfRecord(lendRecord(tables, sequence))
 
 export function sequenceOfId(tables: Tables, id: Buffer): number | undefined {
   return tables.ids.getBinaryFast(id)?.readUInt32BE(0)
+}
+
+const IF_NEW = { noOverwrite: true } as const
+const sequenceScratch = Buffer.allocUnsafe(4)
+
+/** Gives an id its sequence number; false when it has one, which spares the get before the put. */
+export function claimId(tables: Tables, id: Buffer, sequence: number): boolean {
+  sequenceScratch.writeUInt32BE(sequence)
+  // Its type says nothing, lmdb answers whether it has written.
+  return tables.ids.putSync(id, sequenceScratch, IF_NEW) as unknown as boolean
 }

@@ -1,8 +1,11 @@
 import type { Filter, NostrEvent, TombstoneSet } from '@millrace/nostr'
+import { type Keep, ownCopy } from './arena.ts'
+import { DoubtIndex } from './doubt-index.ts'
+import type { Doubt } from './doubts.ts'
 import { winnerKey } from './list-keys.ts'
 import { classesOf } from './plan.ts'
 import { comparePositions, type Position } from './postings.ts'
-import { type ScanContext, type ScanLimits, type ScanPage, scan } from './scan.ts'
+import { type ScanContext, type ScanEnd, type ScanLimits, scan, type TakeStored } from './scan.ts'
 import { StoredEvent } from './stored-event.ts'
 import {
   emptyState,
@@ -16,11 +19,18 @@ import {
 } from './tables.ts'
 import { readWinner, takesOver, type Winner, winnerKeyOf } from './winners.ts'
 
+export interface ViewPage {
+  /** In served order. */
+  readonly events: readonly StoredEvent[]
+  readonly endsAt: ScanEnd
+}
+
 /** Answers from a view that somebody else may be writing: this process, another thread, another process. */
 export class ViewReader {
   protected readonly tables: Tables
   readonly #tombstones: TombstoneSet
   #snapshot: StateSnapshot
+  #doubtIndex: DoubtIndex | null = null
 
   /** @param tombstones all tombstones of the log as far as this process has read them */
   constructor(tables: Tables, tombstones: TombstoneSet) {
@@ -48,6 +58,11 @@ export class ViewReader {
     return this.state.tombstones
   }
 
+  /** Whether something that a tombstone covers is still to be taken out, as far as this object knows. */
+  get isErasing(): boolean {
+    return false
+  }
+
   /** Goes on to the last committed transaction; all reads up to the end of this turn of the event loop are of it. */
   refresh(): void {
     this.tables.root.resetReadTxn()
@@ -55,19 +70,34 @@ export class ViewReader {
   }
 
   /**
-   * The next matches of a filter; see `scan`. Complete down to `horizonFor(filter)`.
+   * Hands over the next matches of a filter; see `scan`. Complete down to `horizonFor(filter)`.
    *
    * @param isBehind whether tombstones are known that the view has not applied: then every event is checked
    */
+  each(
+    filter: Filter,
+    after: Position | null,
+    context: Omit<ScanContext, 'isErased'>,
+    limits: ScanLimits,
+    isBehind: boolean,
+    take: TakeStored,
+  ): ScanEnd {
+    const isErased = isBehind || this.isErasing ? this.#isErased : undefined
+    return scan(this.tables, filter, after, { ...context, isErased }, limits, take)
+  }
+
+  /** The same as a page of events that can be kept: for good, or as long as `keep` keeps them. */
   page(
     filter: Filter,
     after: Position | null,
     context: Omit<ScanContext, 'isErased'>,
     limits: ScanLimits,
     isBehind = false,
-  ): ScanPage {
-    const isErased = isBehind ? this.#isErased : undefined
-    return scan(this.tables, filter, after, { ...context, isErased }, limits)
+    keep: Keep = ownCopy,
+  ): ViewPage {
+    const events: StoredEvent[] = []
+    const take = (event: StoredEvent) => events.push(event.copy(keep))
+    return { endsAt: this.each(filter, after, context, limits, isBehind, take), events }
   }
 
   readonly #isErased = (stored: StoredEvent): boolean => {
@@ -86,15 +116,36 @@ export class ViewReader {
     return higher === undefined || higher.createdAt < (filter.since ?? 0) ? null : higher
   }
 
+  /** Whether everything that was applied and not erased is here: no event was left to the store. */
+  get isWhole(): boolean {
+    const { regular, versioned, addressesInDoubt } = this.state
+    return regular.horizon === null && versioned.horizon === null && addressesInDoubt === 0
+  }
+
   /** Whether the view may hold matches below `horizonFor(filter)` too: each of two classes has a horizon of its own. */
   reachesBelowHorizon(filter: Filter): boolean {
     const { regular, versioned } = classesOf(filter)
     return regular && versioned
   }
 
-  /** Whether a version may rule some address that the filter reaches and the view cannot name. */
+  /** Whether the filter may match a version that rules an address in doubt: the store has to be asked as well. */
   isInDoubt(filter: Filter): boolean {
-    return this.state.addressesInDoubt > 0 && classesOf(filter).versioned
+    if (this.state.addressesInDoubt === 0 || !classesOf(filter).versioned) return false
+    const isHere = (id: string) => sequenceOfId(this.tables, Buffer.from(id, 'hex')) !== undefined
+    if (filter.ids?.every(isHere)) return false
+    return this.#indexOfDoubts().mayMatch(filter)
+  }
+
+  /** Addresses in doubt, a bounded number of them. */
+  get doubts(): readonly Doubt[] {
+    return this.state.addressesInDoubt === 0 ? [] : this.#indexOfDoubts().doubts
+  }
+
+  #indexOfDoubts(): DoubtIndex {
+    const { doubtsVersion } = this.state
+    if (this.#doubtIndex?.version !== doubtsVersion)
+      this.#doubtIndex = new DoubtIndex(this.tables, doubtsVersion)
+    return this.#doubtIndex
   }
 
   /** Whether an applied event needs nobody else to be answered rightly: it is here, or a newer version is. */
@@ -107,7 +158,7 @@ export class ViewReader {
     return !this.#tombstones.covers({ ...event, id: winner.id, created_at: winner.createdAt })
   }
 
-  /** The newest version met at an address; undefined: none was. */
+  /** The newest version met at an address; undefined: none was, or it lies below the horizon. */
   winner(kind: number, pubkey: string, d: string): Winner | undefined {
     return readWinner(this.tables, winnerKey(kind, pubkey, d))
   }

@@ -4,14 +4,14 @@ import { winnerKey } from './list-keys.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * Where the current version of an address is: in the view, out of it (it lies below the horizon: the store has it), or in
- * doubt (it was erased, and only the store knows whether an older one rules now).
+ * Where the current version of an address is: in the view, or in doubt (it was erased, and only the store knows whether an
+ * older one rules now, see `Doubt`). What lies below the horizon has no row: all that it could hide lies there as well.
  */
-export type Whereabouts = 'here' | 'out' | 'in-doubt'
+export type Whereabouts = 'here' | 'in-doubt'
 
-const CODES: readonly Whereabouts[] = ['here', 'out', 'in-doubt']
+const CODES: readonly Whereabouts[] = ['here', 'in-doubt']
 
-/** The newest version met at an address. */
+/** The newest version met at an address, unless it lies below the horizon. */
 export interface Winner {
   readonly createdAt: number
   readonly id: string

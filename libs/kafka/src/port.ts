@@ -51,6 +51,11 @@ export interface ProducerOptions {
    * same turn of the event loop brings; under load batches gather anyway while the one before is under way.
    */
   readonly lingerMs?: number
+  /**
+   * Batches under way at once, each to its own share of the partitions (default 1): more of them wait less for one another's
+   * fsyncs and cost more requests.
+   */
+  readonly lanes?: number
   readonly batchBytesMax?: number
   readonly batchRecordsMax?: number
   /** Records accepted but not yet acknowledged; past it `append` answers the fault queue-full at once. */
@@ -63,7 +68,7 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number
 }
 
-/** An idempotent acks=all producer: single-flight batches, order kept per producer. */
+/** An idempotent acks=all producer: single-flight batches, order kept in each partition. */
 export interface LogProducer {
   /**
    * Resolves once Kafka acknowledged the record with acks=all, or with a fault; never rejects. Transient: queue-full,
@@ -118,6 +123,11 @@ export interface ConsumerOptions {
   readonly sessionTimeoutMs?: number
   /** Longest wait of a fetch for something to come, milliseconds (default 250). */
   readonly maxWaitMs?: number
+  /**
+   * Pause after a fetch that reached the end of all it asked for, milliseconds (default 0): a reader that can wait spares broker
+   * and itself a fetch for every record. The first record after a quiet time is not held back.
+   */
+  readonly restMs?: number
   /** Per partition and fetch, and what a partition buffers at most beyond one fetch, bytes (default 1 MiB). */
   readonly fetchBytesMax?: number
   /** Most onBatch calls at a time (default: one per partition). */

@@ -12,4 +12,5 @@ export {
 } from './fault.ts'
 export { LIMITS } from './limits.ts'
 export { err, FaultError, ok, type Result, unwrap } from './result.ts'
+export { startThread, type ThreadHeap } from './start-thread.ts'
 export { type BackoffOptions, backoffMs, delayMs } from './wait.ts'

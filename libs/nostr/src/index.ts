@@ -27,7 +27,7 @@ export {
   type KindClass,
   kindClass,
 } from './kinds.ts'
-export { indexedTags, matchesAny, matchesFilter } from './match.ts'
+export { indexedTags, isIndexedName, matchesAny, matchesFilter } from './match.ts'
 export { ownerOf, somePTag } from './owner.ts'
 export { CREATED_AT_MAX, claimedEventId, parseEvent } from './parse-event.ts'
 export {

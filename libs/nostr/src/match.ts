@@ -52,16 +52,24 @@ function hasTag(event: NostrEvent, letter: string, wanted: readonly string[]): b
 export function indexedTags(
   event: Pick<NostrEvent, 'tags'>,
 ): readonly (readonly [letter: string, value: string])[] {
-  const seen = new Set<string>()
+  const seen = new Map<string, Set<string>>()
   const pairs: [string, string][] = []
   for (const [name, value] of event.tags) {
-    if (name === undefined || value === undefined || !SINGLE_LETTER.test(name)) continue
-    const key = name + value
-    if (seen.has(key)) continue
-    seen.add(key)
+    if (name === undefined || value === undefined || !isIndexedName(name)) continue
+    const values = seen.get(name)
+    if (values === undefined) seen.set(name, new Set([value]))
+    else if (values.has(value)) continue
+    else values.add(value)
     pairs.push([name, value])
   }
   return pairs
 }
 
-const SINGLE_LETTER = /^[a-zA-Z]$/
+/** Whether filters can ask for tags of this name: a single ASCII letter. */
+export function isIndexedName(name: string): boolean {
+  if (name.length !== 1) return false
+  const lower = name.charCodeAt(0) | 0x20
+  return lower >= CODE_A && lower <= CODE_Z
+}
+
+const [CODE_A, CODE_Z] = [0x61, 0x7a] as const

@@ -7,10 +7,14 @@ export type { Logger } from 'pino'
  * A constant message plus fields (app, group, topic, partition, offset, event_id); event content is never logged.
  * Pretty in a terminal, JSON lines otherwise.
  */
-export function createLog(app: string, config: Pick<ProcessConfig, 'logLevel' | 'logFormat'>): Logger {
+export function createLog(
+  app: string,
+  config: Pick<ProcessConfig, 'logLevel' | 'logFormat'>,
+  labels: Readonly<Record<string, string>> = {},
+): Logger {
   const options: LoggerOptions = {
     level: config.logLevel,
-    base: { app },
+    base: { app, ...labels },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   }

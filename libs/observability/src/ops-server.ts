@@ -2,8 +2,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from './metrics/metrics.ts'
 
-/** A part's state: null = ready, else what is missing. */
-export type ReadinessCheck = () => string | null | Promise<string | null>
+/** A part's state: null = ready; a text: what is missing; degraded: ready all the same, though something is missing. */
+export type ReadinessState = string | null | { readonly degraded: string }
+export type ReadinessCheck = () => ReadinessState | Promise<ReadinessState>
 
 export interface OpsServer {
   readonly port: number
@@ -18,7 +19,7 @@ export interface Readiness {
 /** All checks of a process, as /ready shows them. */
 export async function readinessOf(checks: ReadonlyMap<string, ReadinessCheck>): Promise<Readiness> {
   const results = await Promise.all(
-    [...checks].map(async ([name, check]): Promise<[string, string | null]> => {
+    [...checks].map(async ([name, check]): Promise<[string, ReadinessState]> => {
       try {
         return [name, await check()]
       } catch (cause) {
@@ -27,9 +28,22 @@ export async function readinessOf(checks: ReadonlyMap<string, ReadinessCheck>): 
     }),
   )
   return {
-    ready: results.every(([, problem]) => problem === null),
-    checks: Object.fromEntries(results.map(([name, problem]) => [name, problem ?? 'ok'])),
+    ready: results.every(([, state]) => typeof state !== 'string'),
+    checks: Object.fromEntries(results.map(([name, state]) => [name, textOf(state)])),
   }
+}
+
+const DEGRADED = 'degraded: '
+
+const textOf = (state: ReadinessState): string =>
+  state === null ? 'ok' : typeof state === 'string' ? state : `${DEGRADED}${state.degraded}`
+
+/** What another process says of itself, as one check of this one. */
+export function stateOf({ ready, checks }: Readiness): ReadinessState {
+  const wanting = Object.entries(checks).filter(([, state]) => state !== 'ok')
+  const [name, first] = wanting.find(([, state]) => ready || !state.startsWith(DEGRADED)) ?? []
+  if (name === undefined || first === undefined) return ready ? null : 'not ready'
+  return ready ? { degraded: `${name}: ${first.replace(DEGRADED, '')}` } : `${name}: ${first}`
 }
 
 /** Serves GET /live, /ready and /metrics on an interface of its own, away from clients. */

@@ -9,7 +9,7 @@ import {
 import { EXIT_FATAL, type Fault, FaultError } from '@millrace/kernel'
 import { createLog, type Logger } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
-import { type ReadinessCheck, startOpsServer } from './ops-server.ts'
+import { type Readiness, type ReadinessCheck, readinessOf, startOpsServer } from './ops-server.ts'
 import { startTraces } from './traces.ts'
 
 /** What a process's wiring gets. */
@@ -21,8 +21,12 @@ export interface ProcessContext<C> {
   readonly signal: AbortSignal
   /** Registers a part's shutdown; parts stop in reverse order of registration. */
   onStop(name: string, stop: () => void | Promise<void>): void
-  /** Registers a readiness check: null = ready, else what is missing. */
+  /** Registers a readiness check, see `ReadinessState`. */
   onReady(name: string, check: ReadinessCheck): void
+  /** What /ready says: for a process whose parent answers for it. */
+  readiness(): Promise<Readiness>
+  /** Stops the process as a signal does. */
+  stop(): void
   /** Ends the process because of a fault: exit code 78 when an operator has to act, else 1. */
   fail(fault: Fault): void
 }
@@ -34,8 +38,10 @@ export interface ProcessDefinition<D extends Sections> {
   readonly sections: D
   /** Builds the process's parts and starts them; may throw FaultError. */
   readonly wire: (context: ProcessContext<ConfigOf<D>>) => Promise<void>
-  /** false: the process serves /live, /ready and /metrics itself (the query API). */
+  /** false: the process serves /live, /ready and /metrics itself (the query API), or its parent does. */
   readonly opsServer?: boolean
+  /** Of every line of the log and every metric: what tells processes of one app apart. */
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 const STOP_TIMEOUT_MS = 20_000
@@ -74,8 +80,9 @@ class RunningProcess<D extends Sections> {
     this.#definition = definition
     this.#config = config
     this.#process = (config as { process: ProcessConfig }).process
-    this.#log = createLog(definition.app, this.#process)
-    this.#metrics = createMetrics(definition.app)
+    const { app, labels } = definition
+    this.#log = createLog(app, this.#process, labels)
+    this.#metrics = createMetrics(app, labels)
   }
 
   async run(): Promise<void> {
@@ -101,6 +108,8 @@ class RunningProcess<D extends Sections> {
       signal: this.#abort.signal,
       onStop: (name, stop) => void this.#stops.push({ name, stop }),
       onReady: (name, check) => void this.#checks.set(name, check),
+      readiness: () => readinessOf(this.#checks),
+      stop: () => void this.#stop(0),
       fail: (fault) => this.#fail(fault),
     }
   }

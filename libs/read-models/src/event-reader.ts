@@ -1,5 +1,5 @@
 import type { Result } from '@millrace/kernel'
-import type { Filter } from '@millrace/nostr'
+import type { Filter, NostrEvent } from '@millrace/nostr'
 
 /** One event ready to be sent. `json` is the event alone; partition and offset say where the log holds it. */
 export interface ServedEvent {
@@ -11,8 +11,10 @@ export interface ServedEvent {
   readonly createdAt: number
   /** The event as JSON, NIP-01's seven fields. */
   readonly json: string
-  /** The same in UTF-8, where it is at hand without encoding; not to be changed. */
-  readonly jsonBytes?: Uint8Array
+  /** Length of the JSON in UTF-8, where it is at hand without encoding; then there is `copyJson` too. */
+  readonly jsonBytes?: number
+  /** Writes the JSON in UTF-8 to a place with room for `jsonBytes`. */
+  copyJson?(into: Buffer, at: number): void
   readonly partition: number
   readonly offset: number
 }
@@ -33,6 +35,9 @@ export interface CurrentVersion {
   readonly createdAt: number
 }
 
+/** Is handed events one after the other, in served order. Each is lent: after the call it may be another one. */
+export type TakeServed = (event: ServedEvent) => void
+
 /**
  * Everything that was acknowledged, wherever it lies by now: the one way in which REQ is answered (DESIGN 3).
  * Read-your-own-writes holds: what was added to the overlay before the call is part of the answer.
@@ -46,10 +51,15 @@ export interface EventReader {
    */
   query(filters: readonly Filter[], context: ReadContext): AsyncIterable<Result<readonly ServedEvent[]>>
   /**
-   * The same answer as a whole, if it is at hand within a few milliseconds and without waiting for anybody; null when
-   * `query` is to be asked.
+   * Hands over the same answer as a whole, if it is at hand within a few milliseconds and without waiting for anybody. False:
+   * `query` is to be asked, and what was handed over is to be forgotten.
    */
-  answerNow?(filters: readonly Filter[], context: ReadContext): readonly ServedEvent[] | null
+  answerNow?(filters: readonly Filter[], context: ReadContext, take: TakeServed): boolean
+  /**
+   * Whether an event of a regular kind was acknowledged, told without waiting for anybody; null: only `lookup` can tell. An
+   * erased one counts as unknown.
+   */
+  isKnownNow?(event: Pick<NostrEvent, 'id' | 'created_at'>): boolean | null
   /**
    * Where the given event ids lie, superseded versions included and guards not applied: for admission, never for
    * clients. Ids that are not there are missing from the map. Concurrent calls share queries.

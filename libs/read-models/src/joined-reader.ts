@@ -9,7 +9,7 @@ import { drainMerged, FilterCursor } from './filter-cursor.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { type ErasedIds, PageReader, type PageReaderLimits } from './page-reader.ts'
 import { parseAddress } from './sql/statement.ts'
-import type { BelowReader } from './view/viewed-reader.ts'
+import type { BelowReader } from './view/viewed-reader-parts.ts'
 import { doesCount } from './visibility.ts'
 
 export interface EventReaderLimits extends PageReaderLimits, EventBodiesLimits {

@@ -11,7 +11,8 @@ import { answerLocally } from './local-ids.ts'
 import type { Overlay } from './overlay/overlay.ts'
 import type { OverlayEntry } from './overlay/overlay-entry.ts'
 import type { OverlayPage, OverlayView, Visibility } from './overlay/overlay-view.ts'
-import { comparePositions, type Position } from './position.ts'
+import { earlierEnd } from './position.ts'
+import { endOfOverlay, joinServed } from './served-page.ts'
 import type { PageRequest } from './sql/filter-sql.ts'
 import { type Address, parseAddress, type StoreRequest } from './sql/statement.ts'
 import { type FoundKey, type KeyPage, readKeys, type StoreAnswer } from './sql/stored-keys.ts'
@@ -121,12 +122,13 @@ export class PageReader {
     const pages = [...verified.value]
     for (const { cursor, request, overlayPage, local } of drafts) {
       const page = request === null ? EMPTY : (pages.shift() ?? EMPTY)
-      const endsAt = earlier(endOf(overlayPage), page.endsAt)
+      const endsAt = earlierEnd(endOfOverlay(overlayPage), page.endsAt)
       const entries = overlayPage.entries.filter(
         (entry) => !isSuperseded(entry, answer.value.versions, this.#parts.tombstones),
       )
       const bodies = page.keys.map(({ id }) => stored.value.get(id)).filter((body) => body !== undefined)
-      cursor.take(joined(entries, [...bodies, ...local].filter(isVisible), endsAt), endsAt)
+      const visible = [...bodies, ...local].filter(isVisible)
+      cursor.take(joinServed([...entries.map(bodyOfEntry), ...visible], endsAt), endsAt)
     }
     return ok(undefined)
   }
@@ -196,25 +198,4 @@ async function readTogether(
 const addressesOf = (entries: readonly OverlayEntry[]): Address[] => {
   const addresses = new Set(entries.map((entry) => entry.address).filter((address) => address !== null))
   return [...addresses].map(parseAddress)
-}
-
-function endOf({ entries, isCut }: OverlayPage): Position | null {
-  return isCut ? (entries.at(-1) ?? null) : null
-}
-
-function earlier(a: Position | null, b: Position | null): Position | null {
-  if (a === null || b === null) return a ?? b
-  return comparePositions(a, b) <= 0 ? a : b
-}
-
-function joined(
-  entries: readonly OverlayEntry[],
-  bodies: readonly EventBody[],
-  endsAt: Position | null,
-): ServedEvent[] {
-  const all: ServedEvent[] = [...entries.map(bodyOfEntry), ...bodies].sort(comparePositions)
-  return all.filter(
-    (event, index) =>
-      event.id !== all[index - 1]?.id && (endsAt === null || comparePositions(event, endsAt) <= 0),
-  )
 }

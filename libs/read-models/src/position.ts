@@ -12,6 +12,12 @@ export function comparePositions(a: Position, b: Position): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }
 
+/** The end that comes first; null is the end of everything. */
+export function earlierEnd(a: Position | null, b: Position | null): Position | null {
+  if (a === null || b === null) return a ?? b
+  return comparePositions(a, b) <= 0 ? a : b
+}
+
 /** The one that comes later; null lies before everything. */
 export function laterPosition(a: Position | null, b: Position | null): Position | null {
   if (a === null) return b

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingHttpHeaders } from 'node:http'
 import { WebSocket } from 'ws'
 import { RelaySubscription } from './relay-subscription.ts'
 import { type SignedEvent, signAuth, type TestKey } from './signer.ts'
@@ -43,6 +44,8 @@ export class RelayClient {
   /** How the connection ended; settles once. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
   readonly url: string
+  /** Of the relay's answer to the handshake. */
+  headers: IncomingHttpHeaders = {}
   readonly #socket: WebSocket
   readonly #waiters = new Set<Waiter>()
   #subscriptions = 0
@@ -53,6 +56,9 @@ export class RelayClient {
     this.#socket = socket
     socket.on('message', (data) => this.#receive(JSON.parse(String(data)) as Frame))
     socket.on('error', (error) => this.#fail(error))
+    socket.once('upgrade', ({ headers }) => {
+      this.headers = headers
+    })
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => {
         this.#fail(new Error(`connection to ${url} closed: ${code} ${String(reason)}`))

@@ -1,6 +1,10 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '@millrace/kernel'
 import { type BatchVerdicts, packBatch, type SignedId, type WorkerReady } from './signature-batch.ts'
 import type { CheckerChoice, Implementation } from './signature-checker.ts'
+
+/** Batches are short-lived and small. */
+const YOUNG_HEAP_MIB_MAX = 4
 
 /** A signature that waits for its verdict. */
 export interface Job extends SignedId {
@@ -21,11 +25,8 @@ export class SignatureThread {
 
   /** Starts a thread; rejects when the wanted implementation is not to be had. */
   static async start(choice: CheckerChoice): Promise<SignatureThread> {
-    // Flags of the parent (inspectors, loaders of test runners) are not for this thread.
-    const worker = new Worker(new URL('./signature-worker.ts', import.meta.url), {
-      workerData: choice,
-      execArgv: [],
-    })
+    const script = new URL('./signature-worker.ts', import.meta.url)
+    const worker = startThread(script, choice, { youngMibMax: YOUNG_HEAP_MIB_MAX })
     const { implementation } = await new Promise<WorkerReady>((resolve, reject) => {
       worker.once('message', resolve)
       worker.once('error', reject)

@@ -26,6 +26,8 @@ export interface Verifier {
    * queue-full when `pendingMax` are waiting, shutting-down after close(), internal when a thread broke.
    */
   verify(event: NostrEvent): Promise<boolean>
+  /** The same for an event whose id was compared with its hash already. */
+  verifySignature(event: NostrEvent): Promise<boolean>
   /** Ends the threads; what still waits is rejected with shutting-down. */
   close(): Promise<void>
 }
@@ -73,10 +75,14 @@ class ThreadedVerifier implements Verifier {
   }
 
   async verify(event: NostrEvent): Promise<boolean> {
+    return eventId(event) === event.id && this.verifySignature(event)
+  }
+
+  async verifySignature(event: NostrEvent): Promise<boolean> {
     if (this.#ended !== null) throw this.#ended
     if (this.#pending >= this.#pendingMax)
       throw new FaultError(transient('queue-full', `${this.#pendingMax} events wait for verification`))
-    if (!isHex64(event.pubkey) || !isHex128(event.sig) || eventId(event) !== event.id) return false
+    if (!isHex64(event.pubkey) || !isHex128(event.sig)) return false
     this.#pending++
     try {
       return await new Promise<boolean>((resolve, reject) => {

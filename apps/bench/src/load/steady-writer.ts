@@ -56,6 +56,11 @@ export class SteadyWriter {
     return this.#sentBefore
   }
 
+  /** Whether it has sent the whole range, or never will: `stop` tells why. */
+  get isOver(): boolean {
+    return this.#sentBefore >= this.#range.to || this.#failure !== null
+  }
+
   get timesMs(): Percentiles {
     return this.#latencies.percentiles()
   }

@@ -94,7 +94,7 @@ async function publish(
   const onSend = (index: number) => deliveries.sent({ from: index, to: index + 1 })
   const writer = new SteadyWriter(target.url, corpus, range, { eventsPerSecond, onSend })
   await writer.start()
-  while (writer.sentBefore < range.to) await delayMs(5)
+  while (!writer.isOver) await delayMs(5)
   await writer.stop()
   return 0
 }

@@ -20,7 +20,8 @@ export function controlOf(dataDir: string): Control {
   }
   return (method, path) =>
     new Promise((resolve, reject) => {
-      const call = request({ socketPath, method, path }, (response) => {
+      // A connection of its own: one kept open is closed by the other side while a long run is checked.
+      const call = request({ socketPath, method, path, agent: false }, (response) => {
         let text = ''
         response.setEncoding('utf8').on('data', (chunk: string) => {
           text += chunk

@@ -39,10 +39,14 @@ async function readEdge(
 }
 
 export function positionsOf(page: string, ends: ReadonlyMap<string, PartitionEnds>): Reader['positions'] {
-  return [...page.matchAll(SAMPLE)].flatMap(([, partition, lag]) => {
+  // An edge of several processes has a lag for each: the slowest tells where the edge is.
+  const lags = new Map<string, number>()
+  for (const [, partition = '', lag] of page.matchAll(SAMPLE))
+    lags.set(partition, Math.max(lags.get(partition) ?? 0, Number(lag)))
+  return [...lags].flatMap(([partition, lag]) => {
     const end = ends.get(`${TOPICS.events}:${partition}`)?.end
     return end === undefined
       ? []
-      : [{ topic: TOPICS.events, partition: Number(partition), offset: Math.max(0, end - Number(lag)) }]
+      : [{ topic: TOPICS.events, partition: Number(partition), offset: Math.max(0, end - lag) }]
   })
 }

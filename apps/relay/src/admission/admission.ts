@@ -10,7 +10,7 @@ import type { Publisher } from './publisher.ts'
 export interface AdmissionParts {
   readonly rules: AdmissionRules
   readonly novelty: Novelty
-  readonly verifier: Pick<Verifier, 'verify'>
+  readonly verifier: Pick<Verifier, 'verifySignature'>
   readonly publisher: Publisher
   readonly metrics: Metrics
   readonly clock: Clock
@@ -70,7 +70,7 @@ export class Admission {
   async #verify(event: NostrEvent): Promise<Result<void>> {
     const { verifier, metrics } = this.#parts
     try {
-      const isGenuine = await verifier.verify(event)
+      const isGenuine = await verifier.verifySignature(event)
       metrics.count('verifier_checked_total', { result: isGenuine ? 'valid' : 'invalid' })
       if (isGenuine) return ok(undefined)
       return err(invalid('event-signature-invalid', 'signature is not that of the pubkey'))

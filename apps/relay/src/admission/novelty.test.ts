@@ -13,12 +13,17 @@ const profile = (created_at: number) => sign({ kind: 0, created_at }, key)
 const address = `0:${key.pubkey}:`
 
 /** A store that holds the given things and counts its questions. */
-class CountingStore implements Pick<EventReader, 'lookup' | 'currentVersions'> {
+class CountingStore implements Pick<EventReader, 'isKnownNow' | 'lookup' | 'currentVersions'> {
+  knownNow: boolean | null = null
   readonly ids = new Map<string, ServedEvent>()
   readonly versions = new Map<string, CurrentVersion>()
   isAway = false
   isSilent = false
   questions = 0
+
+  isKnownNow() {
+    return this.knownNow
+  }
 
   async lookup() {
     this.questions++
@@ -50,6 +55,18 @@ const served: ServedEvent = {
   partition: 0,
   offset: 0,
 }
+
+test('what overlay and view tell at once needs no question, the filters filled or not', async () => {
+  const { store, novelty } = setUp()
+  store.knownNow = true
+  expect(await novelty.judge(note)).toBe('duplicate')
+  store.knownNow = false
+  expect(await novelty.judge(note)).toBe('new')
+  expect(store.questions).toBe(0)
+  store.knownNow = null
+  expect(await novelty.judge(note)).toBe('new')
+  expect(store.questions).toBe(1)
+})
 
 test('a key that is proven new needs no question', async () => {
   const { store, known, novelty } = setUp()

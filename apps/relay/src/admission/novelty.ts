@@ -1,7 +1,7 @@
 import { addressOf, kindClass, type NostrEvent } from '@millrace/nostr'
 import type { Metrics } from '@millrace/observability'
 import type { CurrentVersion, EventReader, Overlay } from '@millrace/read-models'
-import { LRUCache } from 'lru-cache'
+import { RecentIds } from '../recent-ids.ts'
 import type { KnownLog } from './known-keys.ts'
 import { compareVersions, type Winners } from './winners.ts'
 
@@ -12,7 +12,7 @@ export interface NoveltyParts {
   readonly known: KnownLog
   readonly winners: Winners
   readonly overlay: Pick<Overlay, 'has'>
-  readonly reader: Pick<EventReader, 'lookup' | 'currentVersions'>
+  readonly reader: Pick<EventReader, 'isKnownNow' | 'lookup' | 'currentVersions'>
   readonly metrics: Pick<Metrics, 'count'>
   readonly recentIdsMax: number
   /** Longest wait for the store, milliseconds. */
@@ -21,16 +21,16 @@ export interface NoveltyParts {
 
 /**
  * Tells what the log holds already. A key outside the Bloom filters is new without asking anybody; otherwise the exact
- * caches are asked, then the store. While the store is away or slow an event counts as new: appending it again changes nothing, because
+ * caches are asked, then the serving view, then the store. While the store is away or slow an event counts as new: appending it again changes nothing, because
  * every fold is idempotent and the winner rule decides by the events alone.
  */
 export class Novelty {
   readonly #parts: NoveltyParts
-  readonly #recentIds: LRUCache<string, true>
+  readonly #recentIds: RecentIds
 
   constructor(parts: NoveltyParts) {
     this.#parts = parts
-    this.#recentIds = new LRUCache({ max: parts.recentIdsMax })
+    this.#recentIds = new RecentIds(parts.recentIdsMax)
   }
 
   /** Ids held exactly. */
@@ -41,12 +41,12 @@ export class Novelty {
   async judge(event: NostrEvent): Promise<Verdict> {
     if (kindClass(event.kind) === 'ephemeral') return this.#recentIds.has(event.id) ? 'duplicate' : 'new'
     const address = addressOf(event)
-    return address === null ? this.#judgeId(event.id) : this.#judgeVersion(event, address)
+    return address === null ? this.#judgeId(event) : this.#judgeVersion(event, address)
   }
 
   /** Takes in an event that is durable now. */
   met(event: NostrEvent): void {
-    this.#recentIds.set(event.id, true)
+    this.#recentIds.add(event.id)
     if (kindClass(event.kind) === 'ephemeral') return
     const { known, winners } = this.#parts
     known.addId(event.id)
@@ -73,11 +73,14 @@ export class Novelty {
     if (addresses.size > 0) await this.#askVersions([...addresses])
   }
 
-  async #judgeId(id: string): Promise<Verdict> {
+  async #judgeId(event: NostrEvent): Promise<Verdict> {
     const { known, overlay, reader, metrics } = this.#parts
+    const { id } = event
     if (!known.mayHaveId(id)) return this.#told('bloom', 'new')
     if (this.#recentIds.has(id)) return this.#told('recent', 'duplicate')
     if (overlay.has(id)) return this.#told('overlay', 'duplicate')
+    const isKnown = reader.isKnownNow?.(event) ?? null
+    if (isKnown !== null) return this.#told('view', isKnown ? 'duplicate' : 'new')
     const found = await this.#inTime(reader.lookup([id]))
     if (found === null || !found.ok) return this.#told('none', 'new')
     if (found.value.has(id)) return this.#told('store', 'duplicate')
@@ -85,7 +88,10 @@ export class Novelty {
     return this.#told('store', 'new')
   }
 
-  #told(by: 'bloom' | 'recent' | 'overlay' | 'store' | 'none', result: 'new' | 'duplicate'): Verdict {
+  #told(
+    by: 'bloom' | 'recent' | 'overlay' | 'view' | 'store' | 'none',
+    result: 'new' | 'duplicate',
+  ): Verdict {
     this.#parts.metrics.count('relay_duplicate_checks_total', { by, result })
     return result
   }

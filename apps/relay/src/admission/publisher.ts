@@ -12,6 +12,8 @@ export interface PublisherParts {
   readonly edgeId: string
   /** N of DESIGN 2.3. */
   readonly partitionCount: number
+  /** Called with every append of a stored event, before its OK. */
+  readonly onAcked: (partition: number, nextOffset: number) => void
 }
 
 /**
@@ -65,6 +67,7 @@ export class Publisher {
     }
     const { partition, offset } = placed.value
     room.add({ event, json, partition, offset })
+    this.#parts.onAcked(partition, offset + 1)
     return ok(undefined)
   }
 

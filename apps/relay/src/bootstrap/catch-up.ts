@@ -1,8 +1,8 @@
-import type { Log } from '@millrace/kafka'
+import { ViewReader } from '@millrace/event-store'
+import type { Log, Offset } from '@millrace/kafka'
 import { delayMs, err, type Fault, ok, type Result, transient } from '@millrace/kernel'
 import type { Logger } from '@millrace/observability'
 import { TOPICS } from '@millrace/topics'
-import { checkWithinLog } from '../live/storage-watermarks.ts'
 import type { Edge } from './edge.ts'
 import { endsOf } from './log-facts.ts'
 import type { EdgeStore } from './store.ts'
@@ -18,24 +18,21 @@ const PROGRESS_MS = 1_000
 const SHUTTING_DOWN: Fault = transient('shutting-down', 'stopped while starting')
 
 /**
- * Brings the edge to where it may answer: storage's watermarks → all tombstones → every event from the watermarks to the log's end as of
- * now. Faults: log-foreign, watermark-past-end (fatal), shutting-down.
+ * Brings the edge to where it may answer: all tombstones → every event to the log's end as of now, from where `startOf` says. Answers
+ * where it began. Faults: log-foreign, watermark-past-end (fatal), shutting-down.
  */
-export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<void>> {
+export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<ReadonlyMap<number, Offset>>> {
   const { kafka, log, signal } = parts
-  const watermarks = await edge.watermarks.first(signal)
-  if (!watermarks.ok) return signal.aborted ? err(SHUTTING_DOWN) : watermarks
   const ends = await endsOf(kafka, TOPICS.events)
-  const outside = checkWithinLog(watermarks.value, ends)
-  if (outside !== null) return err(outside)
   await kafka.readToEnd(TOPICS.tombstones, (batch) => {
     edge.tombstones.onTombstones(batch)
     edge.positions.advance(batch.topic, batch.partition, batch.nextOffset)
   })
+  const [start] = await Promise.all([startOf(edge, parts), edge.view?.start(ends, edge.onViewApplied)])
+  if (signal.aborted) return err(SHUTTING_DOWN)
+  if (!start.ok) return start
   for (const partition of ends.keys())
-    edge.positions.advance(TOPICS.events, partition, watermarks.value.get(partition)?.nextOffset ?? 0)
-  void edge.watermarks.follow(signal)
-  await edge.view?.start(ends, edge.onViewApplied)
+    edge.positions.advance(TOPICS.events, partition, start.value.get(partition) ?? 0)
   await edge.logReader.start()
   const isThere = edge.positions.reached(TOPICS.events, ends, signal)
   void reportProgress(edge, ends, isThere, log, signal)
@@ -44,7 +41,27 @@ export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<v
   if (signal.aborted) return err(SHUTTING_DOWN)
   if (ended !== undefined && !ended.ok) return ended
   log.info({ overlay_events: edge.overlay.events }, 'the log is read up to its end')
-  return ok(undefined)
+  return start
+}
+
+/**
+ * Where the live reader begins: at storage's watermarks. If the serving view has the whole log before the store answers, where
+ * storage was when the view last heard of it; and if the view left nothing to the store, where the view is.
+ */
+async function startOf(
+  edge: Edge,
+  { log, signal }: CatchUpParts,
+): Promise<Result<ReadonlyMap<number, Offset>>> {
+  const answered = edge.watermarks.first(signal)
+  const ended = edge.view === null ? [] : [edge.view.ended.then((end) => (end.ok ? err(SHUTTING_DOWN) : end))]
+  const first = await Promise.race([answered, edge.viewServes.then(ok), ...ended])
+  if (!first.ok) return first
+  void answered.then(() => edge.watermarks.follow(signal))
+  const { value } = first
+  if (!(value instanceof ViewReader)) return ok(value)
+  log.warn('the store does not answer: starting with what the serving view has')
+  edge.watermarks.expect(value.state.stored)
+  return ok(value.isWhole ? value.positions : value.state.stored)
 }
 
 /** What a long start is doing; resolves with the start. */
@@ -72,11 +89,21 @@ async function reportProgress(
 
 /**
  * Fills the duplicate filter from the store, beside everything else: until it is complete every EVENT costs a lookup. What
- * storage has not covered yet came with the log.
+ * storage has not covered yet came with the log, so the store is not asked before it has what lies before.
+ *
+ * @param start where the live reader began
  */
-export async function learnStoredKeys(edge: Edge, { store, log, signal }: CatchUpParts): Promise<void> {
+export async function learnStoredKeys(
+  edge: Edge,
+  start: ReadonlyMap<number, Offset>,
+  { store, log, signal }: CatchUpParts,
+): Promise<void> {
   const startMs = performance.now()
   while (!signal.aborted) {
+    if (!edge.watermarks.covers(start)) {
+      await delayMs(PROGRESS_MS, signal)
+      continue
+    }
     const read = await store.readKeys(edge.known, signal)
     if (signal.aborted) return
     if (read.ok) {

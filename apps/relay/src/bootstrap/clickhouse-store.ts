@@ -1,7 +1,7 @@
 import { type ClickHouse, readWatermarks } from '@millrace/clickhouse'
 import type { Result } from '@millrace/kernel'
 import { addressKey } from '@millrace/nostr'
-import { createEventReader } from '@millrace/read-models'
+import { createEventReader, findOlderVersions } from '@millrace/read-models'
 import { TOPICS } from '@millrace/topics'
 import type { EdgeStore, KeySink } from './store.ts'
 
@@ -10,6 +10,9 @@ const STORAGE_SINK = 'storage'
 
 /** Bounds a whole REQ at the pace of its client; each wait for results has a shorter bound (REQ_TIMEOUT_MS). */
 const QUERY_TIMEOUT_MS = 120_000
+
+/** Longest that a question about one address may take. */
+const OLDER_VERSIONS_TIMEOUT_MS = 10_000
 
 /** Longest that reading all keys may take: 100 million of them at a million a second, and some. */
 const READ_KEYS_TIMEOUT_MS = 600_000
@@ -32,6 +35,8 @@ export function clickHouseStore(ch: ClickHouse, hasView: boolean, onRefill: () =
           bodyCacheBytesMax: hasView ? BODY_CACHE_BYTES.withView : BODY_CACHE_BYTES.withoutView,
         },
       }),
+    olderVersions: (address, before) =>
+      findOlderVersions(ch, address, before, AbortSignal.timeout(OLDER_VERSIONS_TIMEOUT_MS)),
     readKeys: (sink, signal) => readKeys(ch, sink, signal),
   }
 }

@@ -1,9 +1,10 @@
+import { checkLogId } from '@millrace/clickhouse'
 import type { ViewReader } from '@millrace/event-store'
 import type { Log, LogProducer } from '@millrace/kafka'
-import type { Clock, Fault } from '@millrace/kernel'
+import { type Clock, type Fault, ok } from '@millrace/kernel'
 import type { TombstoneSet } from '@millrace/nostr'
 import type { Logger, Metrics } from '@millrace/observability'
-import { type EventReader, Overlay, VIEWED_READER_LIMITS, ViewedReader } from '@millrace/read-models'
+import { Doubts, type EventReader, Overlay, VIEWED_READER_LIMITS, ViewedReader } from '@millrace/read-models'
 import { TOPICS } from '@millrace/topics'
 import type { Verifier } from '@millrace/verifier'
 import { Admission } from '../admission/admission.ts'
@@ -18,8 +19,12 @@ import { LiveTombstones } from '../live/live-tombstones.ts'
 import { LogPositions } from '../live/log-positions.ts'
 import { LogReader } from '../live/log-reader.ts'
 import { Room } from '../live/room.ts'
-import { StorageWatermarks } from '../live/storage-watermarks.ts'
+import { nextOffsetsOf, StorageWatermarks } from '../live/storage-watermarks.ts'
 import type { EdgeView, ViewApplied } from '../view/edge-view.ts'
+import type { AckedPositions } from '../workers/acked-positions.ts'
+import { CausalReader } from '../workers/causal-reader.ts'
+import { unlessAway } from './away-store.ts'
+import { endsOf } from './log-facts.ts'
 import type { EdgeStore } from './store.ts'
 
 export interface EdgeParts {
@@ -31,8 +36,12 @@ export interface EdgeParts {
   readonly tombstones: TombstoneSet
   /** Null: REQs are answered from the store. */
   readonly view: EdgeView | null
-  readonly verifier: Pick<Verifier, 'verify' | 'pending'>
+  readonly verifier: Pick<Verifier, 'verify' | 'verifySignature' | 'pending'>
   readonly logId: string
+  /** What the edge's workers have acknowledged; null: this process is the only one. */
+  readonly acked: AckedPositions | null
+  /** Tells the live readers of all edges and workers apart. */
+  readonly readerId: string
   /** N of DESIGN 2.3. */
   readonly partitionCount: number
   readonly clock: Clock
@@ -55,6 +64,9 @@ export class Edge {
   readonly tombstones: LiveTombstones
   readonly known: KnownLog
   readonly view: EdgeView | null
+  /** Resolves with the view once it serves. */
+  readonly viewServes: Promise<ViewReader>
+  #viewServing: (view: ViewReader) => void = () => {}
   readonly #metrics: Metrics
   readonly #tombstoneSet: TombstoneSet
 
@@ -64,8 +76,11 @@ export class Edge {
     this.#tombstoneSet = parts.tombstones
     this.overlay = new Overlay(settings)
     this.view = parts.view
+    this.viewServes = new Promise((resolve) => {
+      this.#viewServing = resolve
+    })
     this.#metrics = metrics
-    this.reader = this.#reader(parts)
+    this.reader = this.#causalReader(parts)
     this.fanout = new Fanout(settings.recentIdsMax, metrics)
     this.known = new KnownLog(settings.knownIdsExpected)
     const winners = new Winners(settings.winnersCachedMax)
@@ -85,15 +100,22 @@ export class Edge {
       log,
       metrics,
     })
+    const doubts = this.view === null ? null : this.#doubts(this.view, parts)
     this.watermarks = new StorageWatermarks({
       read: () => store.watermarks(),
       logId: parts.logId,
+      ends: () => endsOf(parts.kafka, TOPICS.events),
       overlay: this.overlay,
       room: this.room,
       log,
       pollMs: settings.watermarkPollMs,
       onFault: parts.onFault,
-      onWatermarks: (nextOffsets) => this.view?.stored(nextOffsets),
+      onWatermarks: (nextOffsets) => {
+        this.view?.stored(nextOffsets)
+        doubts
+          ?.resolve(nextOffsets)
+          .catch((cause: unknown) => log.warn({ err: cause }, 'addresses in doubt stay so'))
+      },
     })
     this.logReader = this.#logReader(parts, novelty)
     metrics.onScrape(() => this.#sample(parts))
@@ -112,6 +134,7 @@ export class Edge {
     this.#metrics.set('relay_view_file_bytes', {}, fileBytes)
     if (!isServing) return
     this.overlay.releaseViewed(view.positions, (event) => view.isSettled(event))
+    this.#viewServing(view)
     this.room.announce()
   }
 
@@ -123,8 +146,14 @@ export class Edge {
     return false
   }
 
+  #causalReader(parts: EdgeParts): EventReader {
+    const { acked } = parts
+    const reader = this.#reader(parts)
+    return acked === null ? reader : new CausalReader({ reader, acked, positions: this.positions })
+  }
+
   #reader({ store, metrics }: EdgeParts): EventReader {
-    const below = store.reader(this.overlay, this.#tombstoneSet)
+    const below = unlessAway(store.reader(this.overlay, this.#tombstoneSet), () => this.watermarks.away)
     if (this.view === null) return below
     return new ViewedReader({
       overlay: this.overlay,
@@ -137,8 +166,23 @@ export class Edge {
     })
   }
 
+  #doubts(view: EdgeView, { store, logId }: EdgeParts): Doubts {
+    return new Doubts({
+      view: view.serving,
+      tombstones: this.#tombstoneSet,
+      olderVersions: (address, before) => store.olderVersions(address, before),
+      stored: async () => {
+        const watermarks = await store.watermarks()
+        if (!watermarks.ok) return watermarks
+        const own = checkLogId('storage', watermarks.value, logId)
+        return own.ok ? ok(nextOffsetsOf(watermarks.value)) : own
+      },
+      settle: (settlements) => view.settle(settlements),
+    })
+  }
+
   #admission(parts: EdgeParts, novelty: Novelty): Admission {
-    const { config, producer, partitionCount, verifier, metrics, clock } = parts
+    const { config, producer, partitionCount, verifier, metrics, clock, acked } = parts
     const { eventFutureMaxS, eventPastMaxS } = config.admission
     const publisher = new Publisher({
       producer,
@@ -146,13 +190,14 @@ export class Edge {
       clock,
       edgeId: config.edge.id,
       partitionCount,
+      onAcked: (partition, nextOffset) => acked?.note(partition, nextOffset),
     })
     const rules = { eventFutureMaxS, eventPastMaxS, tombstones: this.#tombstoneSet }
     return new Admission({ rules, novelty, verifier, publisher, metrics, clock })
   }
 
   #logReader(parts: EdgeParts, novelty: Novelty): LogReader {
-    const { clock, log, metrics, partitionCount, kafka, config } = parts
+    const { clock, log, metrics, partitionCount, kafka, readerId } = parts
     const events = new LiveEvents({
       overlay: this.overlay,
       room: this.room,
@@ -166,7 +211,7 @@ export class Edge {
     })
     return new LogReader({
       kafka,
-      edgeId: config.edge.id,
+      readerId,
       positions: this.positions,
       events,
       tombstones: this.tombstones,

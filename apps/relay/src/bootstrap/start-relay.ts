@@ -3,13 +3,16 @@ import { type Clock, ok, transient, unwrap } from '@millrace/kernel'
 import { TombstoneSet } from '@millrace/nostr'
 import type { ProcessContext } from '@millrace/observability'
 import type { Verifier } from '@millrace/verifier'
-import type { RelayConfig } from '../config.ts'
+import type { Bounds, RelayConfig } from '../config.ts'
+import { FrameWriter } from '../frames/frame-writer.ts'
+import { edgeLimits } from '../limits/edge-limits.ts'
 import { clientAddresses } from '../server/client-addresses.ts'
 import { EdgeServer, type ServingParts } from '../server/edge-server.ts'
 import { homePage } from '../server/home-page.ts'
 import { relayInformation } from '../server/relay-information.ts'
 import { rootPage } from '../server/root-page.ts'
 import type { OpenEdgeView } from '../view/edge-view.ts'
+import type { WorkerParts } from '../workers/worker.ts'
 import { type CatchUpParts, catchUp, learnStoredKeys } from './catch-up.ts'
 import { Edge } from './edge.ts'
 import { logFacts, onceKafkaAnswers } from './log-facts.ts'
@@ -19,12 +22,16 @@ import type { EdgeStore } from './store.ts'
 export interface RelayParts {
   readonly kafka: Log
   readonly store: EdgeStore
-  readonly verifier: Pick<Verifier, 'verify' | 'pending'>
+  readonly verifier: Pick<Verifier, 'verify' | 'verifySignature' | 'pending'>
   readonly openView: OpenEdgeView
   /** The relay's own pubkey (NIP-11 `self`). */
   readonly self: string
   readonly version: string
   readonly clock: Clock
+  /** Null or absent: the edge is this process alone. */
+  readonly worker?: WorkerParts | null
+  /** Milliseconds that only grow, for rates; default: those of the process. */
+  readonly monotonicMs?: () => number
 }
 
 /** How a running relay is reached. */
@@ -34,6 +41,8 @@ export interface RunningRelay {
   readonly server: EdgeServer
 }
 
+/** With an fsync per partition and batch, two lanes carried a few percent more than one, and four no more than two. */
+const PRODUCE_LANES = 2
 const SHUTDOWN_GRACE_MS = 5_000
 const READER_ENDED = transient('consumer-stalled', 'the live reader ended')
 
@@ -48,19 +57,31 @@ export async function startRelay(
   const { config, log, metrics, signal, onStop, onReady, fail } = context
   const { kafka, store } = parts
   unwrap(checkRelayUrls(relayUrls(config.edge, config.edge.port)))
-  const clientAddressOf = unwrap(clientAddresses(config.edge.trustedProxies))
+  const processes = parts.worker?.workers ?? 1
+  const { limiter, onIgnoredForward } = unwrap(
+    edgeLimits(config.limits, { log, metrics, nowMs: parts.monotonicMs, processes }),
+  )
+  const clientAddressOf = unwrap(clientAddresses(config.edge.trustedProxies, onIgnoredForward))
   let waitsFor: string | null = 'waiting for Kafka'
   onReady('log', () => waitsFor)
   const facts = unwrap(await onceKafkaAnswers(() => logFacts(kafka), log, signal))
   const lingerMs = config.admission.produceLingerMs
   const producer = unwrap(
-    await onceKafkaAnswers(async () => ok(await kafka.producer({ lingerMs })), log, signal),
+    await onceKafkaAnswers(
+      async () => ok(await kafka.producer({ lingerMs, lanes: PRODUCE_LANES })),
+      log,
+      signal,
+    ),
   )
   onStop('producer', () => producer.close())
   const tombstones = new TombstoneSet()
   const view = config.view.isOn ? await parts.openView({ ...facts, config, tombstones, log, metrics }) : null
+  const acked = parts.worker?.acked(facts.partitionCount) ?? null
+  if (acked !== null) onStop('acknowledged positions', () => acked.close())
   const edge = new Edge({
     ...parts,
+    acked,
+    readerId: parts.worker ? `${config.edge.id}.${parts.worker.number}` : config.edge.id,
     ...facts,
     tombstones,
     view,
@@ -70,12 +91,15 @@ export async function startRelay(
     metrics,
     onFault: fail,
   })
-  onReady('clickhouse', () => edge.watermarks.away)
+  onReady('clickhouse', () => {
+    const { away } = edge.watermarks
+    return away !== null && edge.view?.serving() ? { degraded: away } : away
+  })
   onStop('serving view', () => edge.view?.stop())
   onStop('live reader', () => edge.logReader.stop())
   waitsFor = 'reading the log'
   const catchUpParts: CatchUpParts = { kafka, store, log, signal }
-  unwrap(await catchUp(edge, catchUpParts))
+  const start = unwrap(await catchUp(edge, catchUpParts))
   waitsFor = null
   void edge.logReader.ended.then((ended) => {
     if (!signal.aborted) fail(ended.ok ? READER_ENDED : ended.fault)
@@ -83,9 +107,10 @@ export async function startRelay(
   void edge.view?.ended.then((ended) => {
     if (!signal.aborted) fail(ended.ok ? READER_ENDED : ended.fault)
   })
-  void learnStoredKeys(edge, catchUpParts)
-  const { bounds } = config
-  const server = new EdgeServer({ metrics, clientAddressOf, bounds })
+  void learnStoredKeys(edge, start, catchUpParts)
+  const bounds = boundsOf(config.bounds, processes)
+  const worker = parts.worker?.number ?? null
+  const server = new EdgeServer({ metrics, clientAddressOf, limiter, bounds, worker })
   const port = await server.listen(config.edge.host, config.edge.port, (bound) =>
     servingParts(context, parts, edge, relayUrls(config.edge, bound)),
   )
@@ -93,6 +118,13 @@ export async function startRelay(
   log.info({ host: config.edge.host, port }, 'listening for clients')
   return { port, edge, server }
 }
+
+/** The primary hands out connections in turn, so each worker has its share of what the whole edge may have. */
+const boundsOf = (bounds: Bounds, workers: number): Bounds => ({
+  ...bounds,
+  connectionsMax: Math.ceil(bounds.connectionsMax / workers),
+  connectionsPerAddressMax: Math.ceil(bounds.connectionsPerAddressMax / workers),
+})
 
 function servingParts(
   { config, log, metrics }: ProcessContext<RelayConfig>,
@@ -111,6 +143,7 @@ function servingParts(
       verifier,
       clock,
       metrics,
+      frames: new FrameWriter(),
       bounds,
       relayUrls: urls,
       onInternalError: (cause) => log.error({ err: cause }, 'a message met a programming error'),

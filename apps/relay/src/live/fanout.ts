@@ -2,7 +2,7 @@ import type { Result } from '@millrace/kernel'
 import type { Filter, NostrEvent } from '@millrace/nostr'
 import type { Metrics } from '@millrace/observability'
 import { SubscriptionIndex } from '@millrace/subscription-index'
-import { LRUCache } from 'lru-cache'
+import { RecentIds } from '../recent-ids.ts'
 import { LiveEvent } from './live-event.ts'
 
 /** Where live events go. */
@@ -15,11 +15,11 @@ export interface Subscriber {
 export class Fanout {
   readonly #index = new SubscriptionIndex<Subscriber>()
   /** An id appended twice is delivered once. */
-  readonly #delivered: LRUCache<string, true>
+  readonly #delivered: RecentIds
   readonly #metrics: Metrics
 
   constructor(recentIdsMax: number, metrics: Metrics) {
-    this.#delivered = new LRUCache({ max: recentIdsMax })
+    this.#delivered = new RecentIds(recentIdsMax)
     this.#metrics = metrics
   }
 
@@ -43,12 +43,12 @@ export class Fanout {
 
   /** Notes that the event went by, so that a second copy of it is not taken for a new one. */
   skip(event: NostrEvent): void {
-    this.#delivered.set(event.id, true)
+    this.#delivered.add(event.id)
   }
 
   deliver(event: NostrEvent, json: () => string): void {
     if (this.#delivered.has(event.id)) return
-    this.#delivered.set(event.id, true)
+    this.#delivered.add(event.id)
     const subscribers = this.#index.match(event)
     if (subscribers.length === 0) return
     const live = new LiveEvent(event, json())

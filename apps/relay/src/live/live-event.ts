@@ -1,4 +1,5 @@
 import { eventMessage, type NostrEvent } from '@millrace/nostr'
+import { textFrame } from '../frames/frame-head.ts'
 
 /** An event on its way to subscriptions: its frame is built and encoded once per subscription id, not once per socket. */
 export class LiveEvent {
@@ -11,11 +12,11 @@ export class LiveEvent {
     this.#json = json
   }
 
-  /** The text of `["EVENT",<subscription id>,<event>]` in UTF-8. */
+  /** `["EVENT",<subscription id>,<event>]` as it goes over the wire. */
   frame(subscriptionId: string): Buffer {
     const known = this.#frames.get(subscriptionId)
     if (known !== undefined) return known
-    const frame = Buffer.from(eventMessage(subscriptionId, this.#json))
+    const frame = textFrame(eventMessage(subscriptionId, this.#json))
     this.#frames.set(subscriptionId, frame)
     return frame
   }

@@ -1,6 +1,6 @@
 import type { LogRecord, RecordBatch } from '@millrace/kafka'
 import type { Clock } from '@millrace/kernel'
-import { eventJson, isExpired, type NostrEvent, type TombstoneSet } from '@millrace/nostr'
+import { eventJson, isExpired, kindClass, type NostrEvent, type TombstoneSet } from '@millrace/nostr'
 import type { Logger, Metrics } from '@millrace/observability'
 import type { Overlay } from '@millrace/read-models'
 import { TOPICS } from '@millrace/topics'
@@ -75,13 +75,25 @@ export class LiveEvents {
   async #learnVersions(events: readonly NostrEvent[]): Promise<void> {
     const { fanout, novelty } = this.#parts
     if (fanout.size === 0) return
-    await novelty.learnVersions(events.filter((event) => fanout.isWanted(event)))
+    const versions = events.filter((event) => kindClass(event.kind) !== 'regular')
+    await novelty.learnVersions(versions.filter((event) => fanout.isWanted(event)))
+  }
+
+  /** The event of a record that this edge itself appended and still holds: it need not be decoded again. */
+  #acknowledged({ key, partition, offset }: LogRecord): NostrEvent | undefined {
+    const entry = key === null ? undefined : this.#parts.overlay.get(key.toString('latin1'))
+    return entry?.partition === partition && entry.offset === offset ? entry.event : undefined
   }
 
   #readAll(batch: RecordBatch, isEphemeral: boolean): { event: NostrEvent; record: LogRecord }[] {
     const { log, metrics, partitionCount } = this.#parts
     const read: { event: NostrEvent; record: LogRecord }[] = []
     for (const record of batch.records) {
+      const own = isEphemeral ? undefined : this.#acknowledged(record)
+      if (own !== undefined) {
+        read.push({ event: own, record })
+        continue
+      }
       const event = readEventRecord(record, partitionCount, isEphemeral)
       if (!event.ok) {
         metrics.count('relay_records_skipped_total', { code: event.fault.code })

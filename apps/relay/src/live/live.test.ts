@@ -191,7 +191,7 @@ describe('tombstones', () => {
 })
 
 test('a full overlay refuses EVENTs with error and keeps what it has', async () => {
-  const relay = await start({ env: { OVERLAY_EVENTS_MAX: '3' } })
+  const relay = await start({ env: { OVERLAY_EVENTS_MAX: '3', SERVING_VIEW: 'off' } })
   const client = await RelayClient.connect(relay.url)
   const events = [1, 2, 3, 4, 5].map((i) => note(`n${i}`, 1000 + i))
   for (const event of events.slice(0, 3))

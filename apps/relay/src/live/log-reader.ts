@@ -8,12 +8,16 @@ import type { LogPositions } from './log-positions.ts'
 
 export interface LogReaderParts {
   readonly kafka: Pick<Log, 'consumer'>
-  readonly edgeId: string
+  /** Of the edge, or of one worker of it. */
+  readonly readerId: string
   readonly positions: LogPositions
   readonly events: LiveEvents
   readonly tombstones: LiveTombstones
   readonly metrics: Metrics
 }
+
+/** A broker answers a fetch with the first partition of a batch that it has appended: a moment later the others are there too. */
+const REST_MS = 2
 
 /**
  * Reads the whole log once for this edge, in a group of its own. Positions live in this process alone: after a rebalance reading goes on
@@ -26,10 +30,11 @@ export class LogReader {
   constructor(parts: LogReaderParts) {
     this.#parts = parts
     this.#consumer = parts.kafka.consumer({
-      groupId: `fanout.${parts.edgeId}`,
+      groupId: `fanout.${parts.readerId}`,
       topics: [...LIVE_TOPICS],
       exclusive: true,
       partitionsConcurrent: 8,
+      restMs: REST_MS,
     })
   }
 

@@ -1,5 +1,5 @@
 import { checkLogId, type Watermark } from '@millrace/clickhouse'
-import { backoffMs, delayMs, type Fault, fatal, type Result, transient } from '@millrace/kernel'
+import { backoffMs, delayMs, err, type Fault, fatal, ok, type Result, transient } from '@millrace/kernel'
 import type { Logger } from '@millrace/observability'
 import type { Overlay } from '@millrace/read-models'
 import type { Room } from './room.ts'
@@ -10,6 +10,8 @@ export type ReadWatermarks = () => Promise<Result<ReadonlyMap<number, Watermark>
 export interface StorageWatermarksParts {
   readonly read: ReadWatermarks
   readonly logId: string
+  /** The ends of nostr.events by partition, as of now. */
+  readonly ends: () => Promise<ReadonlyMap<number, number>>
   readonly overlay: Overlay
   readonly room: Room
   readonly log: Logger
@@ -26,7 +28,8 @@ const IDLE_FACTOR = 4
 /** Follows storage's progress and lets go of overlay entries that the store covers. */
 export class StorageWatermarks {
   readonly #parts: StorageWatermarksParts
-  #last: ReadonlyMap<number, Watermark> = new Map()
+  #last: ReadonlyMap<number, number> = new Map()
+  #isWithinLog = false
   #away: string | null = null
 
   constructor(parts: StorageWatermarksParts) {
@@ -38,8 +41,18 @@ export class StorageWatermarks {
     return this.#away
   }
 
-  /** Waits for the store's first answer. Fatal faults: log-foreign. */
-  async first(signal: AbortSignal): Promise<Result<ReadonlyMap<number, Watermark>>> {
+  /** Where storage was when it was last heard of, for an edge that starts before the store answers: it must not be behind. */
+  expect(nextOffsets: ReadonlyMap<number, number>): void {
+    this.#last = nextOffsets
+  }
+
+  /** Whether the store is known to hold everything before these offsets. */
+  covers(nextOffsets: ReadonlyMap<number, number>): boolean {
+    return [...nextOffsets].every(([partition, nextOffset]) => (this.#last.get(partition) ?? 0) >= nextOffset)
+  }
+
+  /** Waits for the store's first answer. Fatal faults: log-foreign, watermark-past-end. */
+  async first(signal: AbortSignal): Promise<Result<ReadonlyMap<number, number>>> {
     const waits = backoffMs({ initialMs: 50, maxMs: 1_000 })
     while (true) {
       const read = await this.#read()
@@ -67,7 +80,7 @@ export class StorageWatermarks {
     return overlay.isEmpty ? pollMs * IDLE_FACTOR : pollMs
   }
 
-  async #read(): Promise<Result<ReadonlyMap<number, Watermark>>> {
+  async #read(): Promise<Result<ReadonlyMap<number, number>>> {
     const { read, logId, log } = this.#parts
     const watermarks = await read()
     if (!watermarks.ok) {
@@ -79,33 +92,51 @@ export class StorageWatermarks {
     this.#away = null
     const own = checkLogId('storage', watermarks.value, logId)
     if (!own.ok) return own
-    this.#take(watermarks.value)
-    return watermarks
+    const nextOffsets = nextOffsetsOf(watermarks.value)
+    const within = await this.#checkWithinLog(nextOffsets)
+    if (!within.ok) return within
+    this.#take(nextOffsets)
+    return ok(nextOffsets)
   }
 
-  #take(watermarks: ReadonlyMap<number, Watermark>): void {
+  /** Once: later the log only grows. */
+  async #checkWithinLog(nextOffsets: ReadonlyMap<number, number>): Promise<Result<void>> {
+    if (this.#isWithinLog) return ok(undefined)
+    try {
+      const outside = checkWithinLog(nextOffsets, await this.#parts.ends())
+      if (outside !== null) return err(outside)
+      this.#isWithinLog = true
+      return ok(undefined)
+    } catch (cause) {
+      return err(transient('kafka-unavailable', 'Kafka does not answer', cause))
+    }
+  }
+
+  #take(nextOffsets: ReadonlyMap<number, number>): void {
     const { overlay, room, onFault, onWatermarks } = this.#parts
-    for (const [partition, before] of this.#last) {
-      if ((watermarks.get(partition)?.nextOffset ?? 0) >= before.nextOffset) continue
+    if (![...this.#last].every(([partition, before]) => (nextOffsets.get(partition) ?? 0) >= before)) {
       onFault(STORE_WENT_BACK)
       return
     }
-    this.#last = watermarks
-    for (const [partition, { nextOffset }] of watermarks) overlay.release(partition, nextOffset)
+    this.#last = nextOffsets
+    for (const [partition, nextOffset] of nextOffsets) overlay.release(partition, nextOffset)
     room.announce()
-    onWatermarks(new Map([...watermarks].map(([partition, { nextOffset }]) => [partition, nextOffset])))
+    onWatermarks(nextOffsets)
   }
 }
+
+export const nextOffsetsOf = (watermarks: ReadonlyMap<number, Watermark>): ReadonlyMap<number, number> =>
+  new Map([...watermarks].map(([partition, { nextOffset }]) => [partition, nextOffset]))
 
 // What the overlay has let go of may be missing from a store that is filled anew: a new start reads it from the log.
 const STORE_WENT_BACK = transient('clickhouse-unavailable', 'the store lost events it had: starting anew')
 
 /** Whether the log ends before what the store says it has read of it. */
-export function checkWithinLog(
-  watermarks: ReadonlyMap<number, Watermark>,
+function checkWithinLog(
+  watermarks: ReadonlyMap<number, number>,
   ends: ReadonlyMap<number, number>,
 ): Fault | null {
-  for (const [partition, { nextOffset }] of watermarks) {
+  for (const [partition, nextOffset] of watermarks) {
     const end = ends.get(partition) ?? 0
     if (nextOffset > end)
       return fatal(

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { unwrap } from '@millrace/kernel'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ConnectionCount, clientAddresses } from './client-addresses.ts'
+import { addressKey, ConnectionCount, clientAddresses } from './client-addresses.ts'
 
 const request = (peer: string, forwardedFor?: string) =>
   ({
@@ -21,6 +21,28 @@ test.each([
 
 test('what is no address is a configuration fault', () => {
   expect(clientAddresses(['proxy.example'])).toMatchObject({ fault: { code: 'configuration-invalid' } })
+})
+
+test.each([
+  ['an address that may not forward', ['10.0.0.0/8'], '5.5.5.5', '1.2.3.4', ['5.5.5.5']],
+  ['a trusted proxy', ['10.0.0.0/8'], '10.0.0.1', '1.2.3.4', []],
+  ['a client without proxy', [], '5.5.5.5', undefined, []],
+])('%s: whose forwarding is ignored is told', (_, trusted, peer, forwardedFor, expected) => {
+  const ignored: string[] = []
+  unwrap(clientAddresses(trusted, (address) => void ignored.push(address)))(request(peer, forwardedFor))
+  expect(ignored).toEqual(expected)
+})
+
+test.each([
+  ['1.2.3.4', '1.2.3.4'],
+  ['::ffff:1.2.3.4', '1.2.3.4'],
+  ['2001:DB8:0:7:1:2:3:4', '2001:db8:0:7::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['unknown', 'unknown'],
+  ['x'.repeat(10_000), 'unknown'],
+])('%s counts as %s', (address, key) => {
+  expect(addressKey(address)).toBe(key)
 })
 
 test('counts never pass their bounds and come back to zero', () => {

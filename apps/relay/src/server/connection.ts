@@ -3,13 +3,17 @@ import { delayMs } from '@millrace/kernel'
 import { noticeMessage } from '@millrace/nostr'
 import type { Metrics } from '@millrace/observability'
 import type { RawData, WebSocket } from 'ws'
+import type { AddressLimits } from '../limits/address-limits.ts'
 import { Inbox } from '../session/inbox.ts'
 import { Session, type SessionParts } from '../session/session.ts'
+import { Intake } from './intake.ts'
 import { Outbox } from './outbox.ts'
 
 export interface ConnectionOptions {
   readonly outboxBytesMax: number
   readonly outboxDrainTimeoutMs: number
+  /** Of the client's address. */
+  readonly limits: AddressLimits
 }
 
 /** Why the relay ends a connection: the label of the metric. */
@@ -24,6 +28,7 @@ const DRAIN_POLL_MS = 10
 export class Connection {
   readonly #socket: WebSocket
   readonly #outbox: Outbox
+  readonly #intake: Intake
   readonly #inbox: Inbox
   readonly #session: Session
   readonly #metrics: Metrics
@@ -35,11 +40,9 @@ export class Connection {
     this.#socket = socket
     this.#metrics = parts.metrics
     this.#outbox = new Outbox(socket, stream, { ...options, onOverflow: () => this.#cutOff() })
-    this.#session = new Session(parts, this.#outbox)
-    this.#inbox = new Inbox((text) => this.#session.receive(text), {
-      pause: () => socket.pause(),
-      resume: () => socket.resume(),
-    })
+    this.#session = new Session(parts, this.#outbox, options.limits)
+    this.#intake = new Intake(socket, stream, options.limits)
+    this.#inbox = new Inbox((text) => this.#session.receive(text), this.#intake)
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
     socket.on('pong', () => this.#heard())
     socket.on('ping', () => this.#heard())
@@ -95,6 +98,7 @@ export class Connection {
 
   #heard(): void {
     this.#pingsUnanswered = 0
+    this.#intake.countFrame()
   }
 
   /** The reason queues behind what the client does not read; ws gives up on it after its close timeout. */
@@ -116,6 +120,7 @@ export class Connection {
 
   #end(): void {
     this.#inbox.close()
+    this.#intake.close()
     this.#outbox.close()
     this.#session.end()
   }

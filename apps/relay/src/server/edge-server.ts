@@ -5,15 +5,19 @@ import { LIMITS } from '@millrace/kernel'
 import type { Metrics } from '@millrace/observability'
 import { type ServerOptions, WebSocketServer } from 'ws'
 import type { Bounds } from '../config.ts'
+import type { RateLimiter } from '../limits/rate-limiter.ts'
 import type { SessionParts } from '../session/session.ts'
-import { type ClientAddressOf, ConnectionCount } from './client-addresses.ts'
+import { addressKey, type ClientAddressOf, ConnectionCount } from './client-addresses.ts'
 import { ClientSocket } from './client-socket.ts'
 import { Connection } from './connection.ts'
 
 export interface EdgeServerParts {
   readonly metrics: Metrics
   readonly clientAddressOf: ClientAddressOf
+  readonly limiter: RateLimiter
   readonly bounds: Bounds
+  /** Which worker this is, told in a header of the handshake; null: the only process. */
+  readonly worker: number | null
 }
 
 /** What clients are served with; made once the port is known, since URLs contain it. */
@@ -22,6 +26,9 @@ export interface ServingParts {
   /** Answers plain HTTP requests at `/`: NIP-11 and the page for people. */
   readonly answerRoot: (request: IncomingMessage, response: ServerResponse) => void
 }
+
+/** So that operators and tests can tell which process a connection is with. */
+export const WORKER_HEADER = 'X-Relay-Worker'
 
 /** Longest wait for a client to answer a close frame before its socket is destroyed. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -49,6 +56,8 @@ export class EdgeServer {
       closeTimeout: CLOSE_TIMEOUT_MS,
     }
     this.#sockets = new WebSocketServer(options)
+    const { worker } = parts
+    if (worker !== null) this.#sockets.on('headers', (headers) => headers.push(`${WORKER_HEADER}: ${worker}`))
     this.#http = createServer({
       headersTimeout: bounds.handshakeTimeoutMs,
       requestTimeout: bounds.handshakeTimeoutMs,
@@ -73,7 +82,7 @@ export class EdgeServer {
     })
     const bound = (this.#http.address() as AddressInfo).port
     const { session, answerRoot } = serve(bound)
-    this.#http.on('request', (request, response) => answer(request, response, answerRoot))
+    this.#http.on('request', (request, response) => this.#answer(request, response, answerRoot))
     this.#http.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head, session))
     this.#heartbeat = setInterval(() => {
       for (const connection of this.#connections) connection.beat()
@@ -100,22 +109,48 @@ export class EdgeServer {
     // An unheard error of a socket between HTTP and WebSocket would end the process.
     stream.on('error', () => stream.destroy())
     if (stream.destroyed) return
-    const address = this.#parts.clientAddressOf(request)
-    const refusal = isRoot(request.url) ? REFUSALS[this.#count.tryAdd(address)] : REFUSALS.elsewhere
+    const { clientAddressOf, limiter, bounds } = this.#parts
+    const address = clientAddressOf(request)
+    const limits = limiter.of(address)
+    const tooFast = limits.take('connection')
+    if (tooFast !== null) {
+      refuse(stream, { status: REFUSALS.address.status, reason: tooFast.message }, tooFast.retryAfterS)
+      return
+    }
+    const key = addressKey(address)
+    const refusal = isRoot(request.url) ? REFUSALS[this.#count.tryAdd(key)] : REFUSALS.elsewhere
     if (refusal !== null) {
       refuse(stream, refusal)
       return
     }
-    stream.once('close', () => this.#count.remove(address))
+    limiter.hold(limits)
+    stream.once('close', () => {
+      this.#count.remove(key)
+      limiter.release(limits)
+    })
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
-      const connection = new Connection(socket, stream, session, this.#parts.bounds)
+      const connection = new Connection(socket, stream, session, { ...bounds, limits })
       this.#connections.add(connection)
       socket.once('close', () => this.#connections.delete(connection))
     })
   }
 
+  #answer(request: IncomingMessage, response: ServerResponse, answerRoot: ServingParts['answerRoot']): void {
+    const tooFast = this.#parts.limiter.of(this.#parts.clientAddressOf(request)).take('connection')
+    if (tooFast !== null)
+      response
+        .writeHead(429, {
+          'content-type': 'text/plain',
+          'retry-after': String(tooFast.retryAfterS),
+          'access-control-allow-origin': '*',
+        })
+        .end(tooFast.message)
+    else if (isRoot(request.url)) answerRoot(request, response)
+    else response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found: the relay is at /\n')
+  }
+
   #sample(): void {
-    const { metrics } = this.#parts
+    const { metrics, limiter } = this.#parts
     let outboxBytes = 0
     let subscriptions = 0
     for (const connection of this.#connections) {
@@ -125,20 +160,12 @@ export class EdgeServer {
     metrics.set('relay_connections', {}, this.#connections.size)
     metrics.set('relay_outbox_bytes', {}, outboxBytes)
     metrics.set('relay_subscriptions', {}, subscriptions)
+    metrics.set('relay_rate_limit_addresses', {}, limiter.addresses)
   }
 }
 
 /** NIP-01: one endpoint, since further path segments would change nothing. */
 const isRoot = (url: string | undefined): boolean => (url ?? '').split('?')[0] === '/'
-
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answerRoot: ServingParts['answerRoot'],
-): void {
-  if (isRoot(request.url)) answerRoot(request, response)
-  else response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found: the relay is at /\n')
-}
 
 const REFUSALS = {
   added: null,
@@ -147,11 +174,16 @@ const REFUSALS = {
   address: { status: '429 Too Many Requests', reason: 'Too many connections from your address' },
 } as const
 
-function refuse(stream: Duplex, { status, reason }: { status: string; reason: string }): void {
+function refuse(
+  stream: Duplex,
+  { status, reason }: { status: string; reason: string },
+  retryAfterS?: number,
+): void {
   const head = [
     'Connection: close',
     'Content-Type: text/plain',
     `Content-Length: ${Buffer.byteLength(reason)}`,
+    ...(retryAfterS === undefined ? [] : [`Retry-After: ${retryAfterS}`]),
   ]
   stream.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${reason}`)
 }

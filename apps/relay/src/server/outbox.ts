@@ -35,6 +35,11 @@ export class Outbox {
     return this.bytes > PORTION_BYTES || this.#isClosed
   }
 
+  /** Whether so much more leaves room for what comes live meanwhile; else it is sent at the client's pace. */
+  hasRoomFor(bytes: number): boolean {
+    return this.bytes + bytes <= this.#options.outboxBytesMax / 2
+  }
+
   /** Queues one text frame, given as text or as its UTF-8. After `close` or an overflow it does nothing. */
   send(frame: string | Buffer): void {
     if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return
@@ -52,11 +57,16 @@ export class Outbox {
   /**
    * Queues whole WebSocket frames as they go over the wire. ws writes its own frames to the same stream in order, since
    * nothing is compressed.
+   *
+   * @param release called once the bytes are not needed any more
    */
-  sendFrames(frames: Buffer): void {
-    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) return
+  sendFrames(bytes: Buffer, release: () => void = NOTHING): void {
+    if (this.#isClosed || this.#socket.readyState !== this.#socket.OPEN) {
+      release()
+      return
+    }
     this.#corkForThisTurn()
-    this.#stream.write(frames)
+    this.#stream.write(bytes, release)
     this.#checkOverflow()
   }
 
@@ -104,9 +114,22 @@ export class Outbox {
     if (this.#isCorked) return
     this.#isCorked = true
     this.#stream.cork()
-    process.nextTick(() => {
-      this.#isCorked = false
-      this.#stream.uncork()
-    })
+    if (corked.push(this) === 1) process.nextTick(uncorkAll)
+  }
+
+  uncork(): void {
+    this.#isCorked = false
+    this.#stream.uncork()
   }
 }
+
+/** Corked in this turn of the event loop: one tick for all of them, not one for each of a thousand receivers. */
+let corked: Outbox[] = []
+
+function uncorkAll(): void {
+  const outboxes = corked
+  corked = []
+  for (const outbox of outboxes) outbox.uncork()
+}
+
+const NOTHING = () => {}

@@ -1,4 +1,4 @@
-import { err, invalid, type Result } from '@millrace/kernel'
+import { err, type Fault, invalid, type Result } from '@millrace/kernel'
 import {
   authMessage,
   type ClientMessage,
@@ -15,6 +15,7 @@ import {
 import { contextOf, endSpan, startSpan, traceHeaders } from '@millrace/observability'
 import type { Admission, Admitted } from '../admission/admission.ts'
 import type { Bounds } from '../config.ts'
+import type { AddressLimits, RateFault, Refusable } from '../limits/address-limits.ts'
 import { Authentication, type AuthenticationParts } from './authentication.ts'
 import { messageOf } from './fault-prefix.ts'
 import { Slots } from './slots.ts'
@@ -31,14 +32,17 @@ export interface SessionParts
 export class Session {
   readonly #parts: SessionParts
   readonly #outbox: ClientFrames
+  readonly #limits: Pick<AddressLimits, 'take'>
   readonly #authentication: Authentication
   readonly #subscriptions: Subscriptions
   readonly #eventSlots: Slots
   readonly #ended = new AbortController()
 
-  constructor(parts: SessionParts, outbox: ClientFrames) {
+  /** @param limits of the client's address */
+  constructor(parts: SessionParts, outbox: ClientFrames, limits: Pick<AddressLimits, 'take'>) {
     this.#parts = parts
     this.#outbox = outbox
+    this.#limits = limits
     this.#authentication = new Authentication({ ...parts, ...parts.bounds })
     this.#subscriptions = new Subscriptions(parts, outbox, this.#authentication.pubkeys)
     this.#eventSlots = new Slots(parts.bounds.eventsInFlightMax)
@@ -69,6 +73,9 @@ export class Session {
     this.#parts.metrics.count('relay_messages_received_total', { verb: verbOf(parsed) })
     if (!parsed.ok) return this.#refuse(parsed.fault)
     const message = parsed.value
+    const counted = COUNTED_AS[message.verb]
+    const tooFast = counted === null ? null : this.#limits.take(counted)
+    if (tooFast !== null) return this.#refuseTooFast(message, tooFast)
     switch (message.verb) {
       case 'EVENT':
         return this.#event(message.event)
@@ -86,15 +93,21 @@ export class Session {
   }
 
   #refuse(fault: MessageFault): undefined {
-    if (fault.subscriptionId === null) this.#notice(fault.message)
+    if (fault.subscriptionId === null) this.#notice(fault)
     else {
       if (fault.verb === 'REQ') this.#subscriptions.close(fault.subscriptionId)
       this.#subscriptions.refuse(fault.subscriptionId, fault)
     }
   }
 
-  #notice(message: string): void {
-    this.#outbox.send(noticeMessage(`invalid: ${message}`))
+  #refuseTooFast(message: ClientMessage, fault: RateFault): undefined {
+    if ('event' in message) return this.#refuseEvent(message.event, fault)
+    if (message.verb === 'REQ') this.#subscriptions.close(message.subscriptionId)
+    this.#subscriptions.refuse(message.subscriptionId, fault)
+  }
+
+  #notice(fault: Fault): void {
+    this.#outbox.send(noticeMessage(messageOf(fault)))
   }
 
   #request(id: string, values: readonly unknown[]): undefined {
@@ -106,14 +119,14 @@ export class Session {
 
   #event(value: unknown): Promise<void> | undefined {
     const event = parseEvent(value)
-    if (!event.ok) return this.#refuseEvent(value, event)
+    if (!event.ok) return this.#refuseEvent(value, event.fault)
     if (this.#eventSlots.tryTake()) return void this.#publish(event.value)
     return this.#publishInTurn(event.value)
   }
 
-  #refuseEvent(value: unknown, { fault }: Extract<Result<NostrEvent>, { ok: false }>): undefined {
+  #refuseEvent(value: unknown, fault: Fault): undefined {
     const id = claimedEventId(value)
-    if (id === null) return this.#notice(fault.message) as undefined
+    if (id === null) return this.#notice(fault) as undefined
     this.#parts.metrics.count('relay_events_refused_total', { code: fault.code })
     this.#outbox.send(okMessage(id, false, messageOf(fault)))
   }
@@ -156,12 +169,21 @@ export class Session {
 
   async #auth(value: unknown): Promise<void> {
     const event = parseEvent(value)
-    if (!event.ok) return this.#refuseEvent(value, event)
+    if (!event.ok) return this.#refuseEvent(value, event.fault)
     const proven = await this.#authentication.prove(event.value)
     const { id } = event.value
     if (proven.ok) this.#outbox.send(okMessage(id, true, ''))
     else this.#outbox.send(okMessage(id, false, messageOf(proven.fault)))
   }
+}
+
+/** The rate that a verb counts against; CLOSE costs nothing but its bytes. */
+const COUNTED_AS: Readonly<Record<ClientMessage['verb'], Refusable | null>> = {
+  EVENT: 'event',
+  AUTH: 'auth',
+  REQ: 'query',
+  COUNT: 'query',
+  CLOSE: null,
 }
 
 const VERBS: ReadonlySet<string> = new Set(['EVENT', 'REQ', 'CLOSE', 'AUTH', 'COUNT'])

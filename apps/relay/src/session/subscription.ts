@@ -23,7 +23,9 @@ export class Subscription implements Subscriber {
   readonly id: string
   readonly filters: readonly Filter[]
   readonly #options: SubscriptionOptions
-  readonly #abort = new AbortController()
+  /** Only once somebody asks for its signal: most REQs are answered at once, and ending those costs more than they do. */
+  #abort: AbortController | null = null
+  #isEnded = false
   /** `["EVENT",<subscription id>,` in UTF-8. */
   readonly framePrefix: Buffer
   /** Live events that came while the stored ones are being read; null once EOSE is sent. */
@@ -40,23 +42,30 @@ export class Subscription implements Subscriber {
 
   /** Aborts when the subscription ends: by CLOSE, by a REQ of the same id, with its connection. */
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#isEnded) this.#abort.abort(ENDED)
     return this.#abort.signal
   }
 
   get isEnded(): boolean {
-    return this.#abort.signal.aborted
+    return this.#isEnded
   }
 
   end(): void {
     this.#waiting = null
     this.#ahead.clear()
-    this.#abort.abort()
+    this.#isEnded = true
+    this.#abort?.abort(ENDED)
   }
 
-  /** Notes which stored events, about to be sent, the live reader has still to meet. */
-  sending(stored: readonly ServedEvent[]): void {
-    for (const served of stored)
-      if (served.offset >= (this.#options.positions.get(served.partition) ?? 0)) this.#ahead.add(served.id)
+  /** Notes whether a stored event, about to be sent, is one that the live reader has still to meet. */
+  sending(stored: ServedEvent): void {
+    if (stored.offset >= (this.#options.positions.get(stored.partition) ?? 0)) this.#ahead.add(stored.id)
+  }
+
+  /** Takes that back: nothing of it was sent. */
+  sendNone(): void {
+    this.#ahead.clear()
   }
 
   deliver(live: LiveEvent): void {
@@ -78,3 +87,6 @@ export class Subscription implements Subscriber {
     this.#options.send(live)
   }
 }
+
+/** A reason of its own: without one each abort makes an exception with a stack. */
+const ENDED = new Error('the subscription has ended')

@@ -3,9 +3,10 @@ import { closedMessage, eoseMessage, type Filter, mayRead, namesOnlyGuardedKinds
 import type { Metrics } from '@millrace/observability'
 import type { EventReader, ServedEvent } from '@millrace/read-models'
 import type { Bounds } from '../config.ts'
+import type { PooledFrames } from '../frames/frame-pool.ts'
+import type { FrameWriter } from '../frames/frame-writer.ts'
 import type { Fanout } from '../live/fanout.ts'
 import type { Outbox } from '../server/outbox.ts'
-import { eventFrames } from '../server/text-frames.ts'
 import { nextWithin } from './deadline.ts'
 import { messageOf } from './fault-prefix.ts'
 import { Slots } from './slots.ts'
@@ -18,16 +19,18 @@ export interface SubscriptionsParts {
   readonly positions: () => ReadonlyMap<number, number>
   readonly clock: Clock
   readonly metrics: Metrics
+  /** Of all clients. */
+  readonly frames: FrameWriter
   /** Reports a programming error that one client met. */
   readonly onInternalError: (cause: unknown) => void
   readonly bounds: Pick<Bounds, 'queriesPerConnectionMax' | 'reqTimeoutMs' | 'liveBufferEventsMax'>
 }
 
 /** The way to one client. */
-export type ClientFrames = Pick<Outbox, 'send' | 'sendFrames' | 'isPressed' | 'drained'>
+export type ClientFrames = Pick<Outbox, 'send' | 'sendFrames' | 'hasRoomFor' | 'isPressed' | 'drained'>
 
-/** Stored events are framed together until they reach this many characters. */
-const FRAMED_CHARACTERS = 64 * 1024
+/** Stored events are framed together until their frames reach this; with the last of them most fill 64 KiB of the pool. */
+const PORTION_BYTES = 56 * 1024
 
 /** The open REQs of one connection. */
 export class Subscriptions {
@@ -86,7 +89,7 @@ export class Subscriptions {
       positions: this.#parts.positions(),
       liveBufferEventsMax: this.#parts.bounds.liveBufferEventsMax,
       send: (live) => {
-        if (mayRead(live.event, this.#authedPubkeys)) this.#outbox.send(live.frame(id))
+        if (mayRead(live.event, this.#authedPubkeys)) this.#outbox.sendFrames(live.frame(id))
       },
       onOverflow: () => this.#fail(subscription, TOO_MANY_NEW),
     })
@@ -98,38 +101,36 @@ export class Subscriptions {
 
   /** Sends everything at once where nothing has to be waited for; false when it has. */
   #serveNow(subscription: Subscription): boolean {
-    const { reader, clock } = this.#parts
-    if (reader.answerNow === undefined || this.#queries.isFull || this.#outbox.isPressed) return false
+    if (this.#queries.isFull || this.#outbox.isPressed) return false
     const startMs = performance.now()
-    const context = { authedPubkeys: this.#authedPubkeys, nowS: clock.nowS() }
-    const stored = reader.answerNow(subscription.filters, context)
-    if (stored === null) return false
+    try {
+      if (!this.#layOutNow(subscription)) {
+        subscription.sendNone()
+        return false
+      }
+    } catch (cause) {
+      // A bug met by one REQ must not take the edge down with everybody on it.
+      this.#failInternally(subscription, cause)
+      return true
+    }
     this.#observe('relay_req_first_frame_seconds', startMs)
-    const [portion, more] = portionsOf(stored)
-    if (more === undefined) this.#sendWhole(subscription, portion ?? [], startMs)
-    else void this.#sendInPortions(subscription, stored, startMs)
+    this.#parts.frames.message(eoseMessage(subscription.id))
+    this.#send(this.#parts.frames.take())
+    this.#observe('relay_req_eose_seconds', startMs)
+    subscription.goLive()
     return true
   }
 
-  #sendWhole(subscription: Subscription, stored: readonly ServedEvent[], startMs: number): void {
-    subscription.sending(stored)
-    const eose = Buffer.from(eoseMessage(subscription.id))
-    this.#outbox.sendFrames(eventFrames(subscription.framePrefix, stored, eose))
-    this.#observe('relay_req_eose_seconds', startMs)
-    subscription.goLive()
-  }
-
-  async #sendInPortions(
-    subscription: Subscription,
-    stored: readonly ServedEvent[],
-    startMs: number,
-  ): Promise<void> {
-    if (!(await this.#queries.take(subscription.signal))) return
-    try {
-      if (await this.#sendChunk(subscription, stored)) this.#endStored(subscription, startMs)
-    } finally {
-      this.#queries.release()
-    }
+  /** Lays out the frames of the whole answer, if it is at hand and the client has room for it. */
+  #layOutNow(subscription: Subscription): boolean {
+    const { reader, clock, frames } = this.#parts
+    const context = { authedPubkeys: this.#authedPubkeys, nowS: clock.nowS() }
+    frames.reset()
+    const isWhole = reader.answerNow?.(subscription.filters, context, (event) => {
+      subscription.sending(event)
+      frames.event(subscription.framePrefix, event)
+    })
+    return isWhole === true && this.#outbox.hasRoomFor(frames.length)
   }
 
   #endStored(subscription: Subscription, startMs: number): void {
@@ -149,9 +150,7 @@ export class Subscriptions {
       if (fault !== null) return this.#fail(subscription, fault)
       this.#endStored(subscription, startMs)
     } catch (cause) {
-      // A bug met by one REQ must not take the edge down with everybody on it.
-      this.#parts.onInternalError(cause)
-      this.#fail(subscription, invalid('internal', 'the relay failed'))
+      this.#failInternally(subscription, cause)
     } finally {
       this.#queries.release()
     }
@@ -182,12 +181,27 @@ export class Subscriptions {
 
   /** At the pace at which the client reads; false when it is gone or has ended the subscription. */
   async #sendChunk(subscription: Subscription, chunk: readonly ServedEvent[]): Promise<boolean> {
-    for (const framed of portionsOf(chunk)) {
-      subscription.sending(framed)
-      this.#outbox.sendFrames(eventFrames(subscription.framePrefix, framed, null))
+    const { frames } = this.#parts
+    for (let next = 0; next < chunk.length; ) {
+      frames.reset()
+      while (next < chunk.length && frames.length < PORTION_BYTES) {
+        const event = chunk[next++] as ServedEvent
+        subscription.sending(event)
+        frames.event(subscription.framePrefix, event)
+      }
+      this.#send(frames.take())
       if (this.#outbox.isPressed && !(await this.#outbox.drained(subscription.signal))) return false
     }
     return !subscription.isEnded
+  }
+
+  #failInternally(subscription: Subscription, cause: unknown): void {
+    this.#parts.onInternalError(cause)
+    this.#fail(subscription, invalid('internal', 'the relay failed'))
+  }
+
+  #send({ bytes, release }: PooledFrames): void {
+    this.#outbox.sendFrames(bytes, release)
   }
 
   #fail(subscription: Subscription, fault: Fault): void {
@@ -204,19 +218,6 @@ export class Subscriptions {
 
   #observe(name: 'relay_req_eose_seconds' | 'relay_req_first_frame_seconds', startMs: number): void {
     this.#parts.metrics.observe(name, {}, (performance.now() - startMs) / 1000)
-  }
-}
-
-function* portionsOf(chunk: readonly ServedEvent[]): Generator<readonly ServedEvent[]> {
-  let from = 0
-  let characters = 0
-  for (let to = 0; to < chunk.length; to++) {
-    const served = chunk[to]
-    characters += served?.jsonBytes?.length ?? served?.json.length ?? 0
-    if (characters < FRAMED_CHARACTERS && to + 1 < chunk.length) continue
-    yield chunk.slice(from, to + 1)
-    from = to + 1
-    characters = 0
   }
 }
 

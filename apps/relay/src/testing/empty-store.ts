@@ -24,6 +24,10 @@ export class EmptyStore implements EdgeStore {
     return this.isAway ? AWAY : ok(new Map(this.marks))
   }
 
+  async olderVersions(): ReturnType<EdgeStore['olderVersions']> {
+    return this.isAway ? AWAY : ok([])
+  }
+
   async readKeys(): Promise<Result<void>> {
     return this.isAway ? AWAY : ok(undefined)
   }

@@ -21,6 +21,8 @@ export interface MemoryRelayOptions {
   readonly kafka?: MemoryLog
   readonly store?: EmptyStore
   readonly clock?: Clock
+  /** The clock of rates, milliseconds. */
+  readonly monotonicMs?: () => number
 }
 
 /** A relay on real sockets over the memory log, and the handles a test needs. */
@@ -61,6 +63,8 @@ export async function startMemoryRelay(options: MemoryRelayOptions = {}): Promis
       signal: abort.signal,
       onStop: (_, stop) => void stops.push(stop),
       onReady: () => {},
+      readiness: async () => ({ ready: true, checks: {} }),
+      stop: () => {},
       fail: (fault) => void faults.push(fault),
     },
     {
@@ -71,6 +75,7 @@ export async function startMemoryRelay(options: MemoryRelayOptions = {}): Promis
       self: 'f'.repeat(64),
       version: 'test',
       clock,
+      ...(options.monotonicMs === undefined ? {} : { monotonicMs: options.monotonicMs }),
     },
   )
   const stop = async () => {

@@ -32,6 +32,10 @@ export class RelayProcess {
     this.exited = once(this.#child, 'exit').then(([code, signal]) => [code, signal] as const)
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }

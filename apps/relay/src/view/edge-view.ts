@@ -1,4 +1,4 @@
-import type { ViewReader } from '@millrace/event-store'
+import type { Settlement, ViewReader } from '@millrace/event-store'
 import type { Result } from '@millrace/kernel'
 import type { TombstoneSet } from '@millrace/nostr'
 import type { Logger, Metrics } from '@millrace/observability'
@@ -29,6 +29,8 @@ export interface EdgeView {
   ): Promise<void>
   /** Storage's watermarks: what they cover may leave the view when it is too large. */
   stored(nextOffsets: ReadonlyMap<number, number>): void
+  /** What the store says about addresses in doubt. */
+  settle(settlements: readonly Settlement[]): void
   stop(): Promise<void>
 }
 

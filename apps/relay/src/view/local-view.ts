@@ -35,6 +35,7 @@ export const localView =
         return feed.start(ends)
       },
       stored: (nextOffsets) => feed.stored(nextOffsets),
+      settle: (settlements) => feed.settle(settlements),
       stop: () => feed.stop(),
     }
   }

@@ -1,14 +1,13 @@
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
-import { ViewReader, viewMapBytes } from '@millrace/event-store'
-import { err, FaultError, ok, type Result, transient } from '@millrace/kernel'
+import type { Worker } from 'node:worker_threads'
+import { type Settlement, ViewReader, viewMapBytes } from '@millrace/event-store'
+import { err, FaultError, ok, type Result, startThread, transient } from '@millrace/kernel'
 import { viewFolderOf } from '../config.ts'
 import type { EdgeView, EdgeViewOptions, OpenEdgeView, ViewApplied } from './edge-view.ts'
 import type { FromViewThread, ToViewThread, ViewThreadData } from './view-messages.ts'
 
 /** A few batches of the largest events fit; without a bound the heap of a thread grows to the machine's liking. */
-const HEAP_MIB_MAX = 512
-const YOUNG_HEAP_MIB_MAX = 32
+const HEAP = { oldMibMax: 192, youngMibMax: 8 }
 
 /** Keeps the view up in a thread of its own, which reads the log itself; the edge's thread reads what it has committed. */
 export const threadedView: OpenEdgeView = async (options) => {
@@ -22,12 +21,7 @@ export const threadedView: OpenEdgeView = async (options) => {
     bounds: config.view,
     kafka: config.kafka,
   }
-  // Flags of the parent (inspectors, loaders of test runners) are not for this thread.
-  const worker = new Worker(new URL('./view-thread.ts', import.meta.url), {
-    workerData,
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX, maxYoungGenerationSizeMb: YOUNG_HEAP_MIB_MAX },
-  })
+  const worker = startThread(new URL('./view-thread.ts', import.meta.url), workerData, HEAP)
   const thread = new ThreadedView(worker, options)
   await thread.opened
   return thread.attach(ViewReader.attach(folder, viewMapBytes(config.view), options.tombstones))
@@ -89,6 +83,10 @@ class ThreadedView implements EdgeView {
 
   stored(nextOffsets: ReadonlyMap<number, number>): void {
     this.#post({ type: 'stored', nextOffsets })
+  }
+
+  settle(settlements: readonly Settlement[]): void {
+    this.#post({ type: 'settle', settlements })
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeTombstone } from '@millrace/codec'
-import type { LoggedEvent, LogPlace, ServingView } from '@millrace/event-store'
+import type { LoggedEvent, LogPlace, ServingView, Settlement } from '@millrace/event-store'
 import type {
   ConsumerHandler,
   KafkaLogger,
@@ -40,6 +41,11 @@ interface Waiting {
 
 /** Time for other partitions to join a transaction, milliseconds. */
 const GATHER_MS = 5
+/**
+ * Between two looks at the log once the view is level with it, milliseconds: an event costs half in a transaction of hundreds, and
+ * nobody waits for it, because the overlay answers for what is not applied.
+ */
+const REST_MS = 200
 const BATCH_RECORDS_MAX = 2_000
 /** Transactions that take out what is too much, after each round of events. */
 const EVICTIONS_PER_ROUND_MAX = 50
@@ -69,6 +75,7 @@ export class ViewFeed {
       topics: [TOPICS.events, TOPICS.tombstones],
       exclusive: true,
       batchRecordsMax: BATCH_RECORDS_MAX,
+      restMs: REST_MS,
     })
   }
 
@@ -97,11 +104,29 @@ export class ViewFeed {
 
   /** Storage's watermarks: what they cover may leave the view. */
   stored(nextOffsets: ReadonlyMap<number, number>): void {
+    if (this.#isStopped) return
     this.#stored = nextOffsets
-    this.#evict().catch((cause: unknown) =>
-      this.#failed.resolve(err(transient('internal', `the serving view failed: ${String(cause)}`, cause))),
-    )
+    this.#keepStored(nextOffsets).catch(this.#fail)
   }
+
+  /** What the store says about addresses in doubt. */
+  settle(settlements: readonly Settlement[]): void {
+    if (this.#isStopped) return
+    try {
+      this.#parts.view.settle(settlements)
+      this.#tell(0, 0)
+    } catch (cause) {
+      this.#fail(cause)
+    }
+  }
+
+  async #keepStored(nextOffsets: ReadonlyMap<number, number>): Promise<void> {
+    this.#parts.view.markStored(nextOffsets)
+    await this.#evict()
+  }
+
+  readonly #fail = (cause: unknown): void =>
+    this.#failed.resolve(err(transient('internal', `the serving view failed: ${String(cause)}`, cause)))
 
   async stop(): Promise<void> {
     await this.#consumer.stop()
@@ -219,5 +244,3 @@ function* slicesOf(waiting: readonly Waiting[], eventsMax: number) {
   }
   if (nextOffsets.size > 0) yield { events, nextOffsets }
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

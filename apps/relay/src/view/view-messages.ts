@@ -1,4 +1,5 @@
 import type { KafkaConfig } from '@millrace/config'
+import type { Settlement } from '@millrace/event-store'
 import type { Fault } from '@millrace/kernel'
 import type { RelayConfig } from '../config.ts'
 import type { ViewApplied } from './edge-view.ts'
@@ -17,6 +18,7 @@ export interface ViewThreadData {
 export type ToViewThread =
   | { readonly type: 'start'; readonly ends: ReadonlyMap<number, number> }
   | { readonly type: 'stored'; readonly nextOffsets: ReadonlyMap<number, number> }
+  | { readonly type: 'settle'; readonly settlements: readonly Settlement[] }
   | { readonly type: 'stop' }
 
 export type ViewLogLevel = 'debug' | 'info' | 'warn' | 'error'

@@ -8,8 +8,11 @@ import type { FromViewThread, ToViewThread, ViewLogLevel, ViewThreadData } from 
 
 // The thread that writes the view, so that the edge's own only ever reads it.
 
-/** Many, because lists that many events are in are then written once for all of them. */
-const TRANSACTION_EVENTS_MAX = 2_000
+/**
+ * Many, because lists that many events are in are then written once for all of them, and so are pages; not more, because every
+ * page that a transaction changes is in memory until its end.
+ */
+const TRANSACTION_EVENTS_MAX = 5_000
 
 assert(parentPort !== null, 'this file runs as a worker thread')
 const port = parentPort
@@ -65,6 +68,7 @@ async function run(): Promise<void> {
         (cause: unknown) => end(faultOf(cause)),
       )
     else if (message.type === 'stored') feed.stored(message.nextOffsets)
+    else if (message.type === 'settle') feed.settle(message.settlements)
     else
       void feed
         .stop()

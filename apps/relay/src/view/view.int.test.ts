@@ -17,6 +17,7 @@ import {
   NaiveRelay,
   RelayClient,
   type SignedEvent,
+  sign,
   testKey,
   unsigned,
   until,
@@ -35,6 +36,7 @@ const MIB = 1024 * 1024
 
 let dataDir: string
 let servers: { stop(): Promise<unknown> }[] = []
+let clickHousePorts: { dataDir: string; httpPort: number; tcpPort: number }
 let kafka: Log
 let ch: ClickHouse
 let logId: string
@@ -47,7 +49,8 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'millrace-view-'))
   const [port = 0, controllerPort = 0, httpPort = 0, tcpPort = 0] = await freePorts(4)
   const kafkaServer = await startKafka({ dataDir: join(dataDir, 'kafka'), port, controllerPort })
-  const clickHouse = await startClickHouse({ dataDir: join(dataDir, 'clickhouse'), httpPort, tcpPort })
+  clickHousePorts = { dataDir: join(dataDir, 'clickhouse'), httpPort, tcpPort }
+  const clickHouse = await startClickHouse(clickHousePorts)
   servers = [kafkaServer, clickHouse]
   env = {
     KAFKA_BROKERS: kafkaServer.brokers,
@@ -181,6 +184,91 @@ test(`a view smaller than the log answers as no view does, and as one does that 
   await settled(viewed)
   expect(await agree([viewed], 40, SEED + 2)).toBeGreaterThan(50)
 }, 180_000)
+
+test('without ClickHouse a view with a horizon starts, answers above it, and loses nothing below it', async () => {
+  await storeNow(kafka, ch, logId)
+  const small = { EDGE_ID: 'viewed', VIEW_BYTES_MAX: String(MIB), VIEW_WINNERS_BYTES_MAX: String(MIB) }
+  const first = await started(small)
+  await until(async () => (await metric(first, HORIZON)) > 0, { what: 'the oldest have left the view' })
+  // Below the horizon, and storage stands still: neither the view nor the store has it.
+  const backdated = sign({ kind: 1, created_at: 1_000, content: 'backdated' }, testKey('a'))
+  const recent = sign({ kind: 1, content: 'recent' }, testKey('a'))
+  const publisher = await RelayClient.connect(first.url)
+  for (const event of [backdated, recent])
+    expect(await publisher.publish(event)).toMatchObject({ accepted: true })
+  await settled(first)
+  await publisher.close()
+  await first.stop()
+  await servers[1]?.stop()
+
+  const relay = await started(small)
+  const client = await RelayClient.connect(relay.url)
+  expect((await client.req([{ ids: [recent.id] }])).events).toHaveLength(1)
+  const askedMs = performance.now()
+  expect((await client.req([{ kinds: [1], until: 1_000 }])).closed).toMatch(/^error: /)
+  expect(performance.now() - askedMs).toBeLessThan(5_000)
+  const late = sign({ kind: 1, created_at: 1_001, content: 'late' }, testKey('a'))
+  expect(await client.publish(late)).toMatchObject({ accepted: true, message: '' })
+  expect(performance.now() - askedMs).toBeLessThan(6_000)
+  servers[1] = await startClickHouse(clickHousePorts)
+  await until(async () => (await relay.readiness())?.checks['clickhouse'] === 'ok', {
+    what: 'ClickHouse is seen to be back',
+    deadlineMs: 20_000,
+  })
+  const found = (await client.req([{ kinds: [1], until: 1_001 }])).events
+  expect(found.map(({ id }) => id)).toEqual([late.id, backdated.id])
+  await client.close()
+}, 120_000)
+
+test('an edge with a view starts and serves without ClickHouse all that was acknowledged, and goes on when it is back', async () => {
+  const first = await started({ EDGE_ID: 'alone' })
+  const before = await RelayClient.connect(first.url)
+  const key = testKey('int alone')
+  const mine = (kind: number, created_at: number) => sign({ kind, created_at, content: `${created_at}` }, key)
+  const events = [mine(0, 1000), mine(0, 1002), mine(1, 1001), mine(1, 1003)]
+  for (const event of events.slice(0, 3))
+    expect(await before.publish(event)).toMatchObject({ accepted: true, message: '' })
+  await until(async () => (await metric(first, SERVING)) === 1, { what: 'the view serves' })
+  await servers[1]?.stop()
+  expect(await before.publish(events[3] as SignedEvent)).toMatchObject({ accepted: true, message: '' })
+  await first.kill()
+
+  const startMs = performance.now()
+  const relay = await started({ EDGE_ID: 'alone' })
+  expect(performance.now() - startMs).toBeLessThan(15_000)
+  expect(await relay.readiness()).toMatchObject({
+    ready: true,
+    checks: { clickhouse: expect.stringMatching(/^degraded: waiting for ClickHouse/) as string },
+  })
+  const client = await RelayClient.connect(relay.url)
+  const asked = async () => (await client.req([{ authors: [key.pubkey] }])).events.map(({ id }) => id)
+  const [, profile, older, newer] = events.map(({ id }) => id)
+  expect(await asked()).toEqual([newer, profile, older])
+  const publishMs = performance.now()
+  const [next, note2] = [mine(0, 1010), mine(1, 1011)]
+  expect((await client.publish(events[2] as SignedEvent)).message).toMatch(/^duplicate: already/)
+  expect((await client.publish(events[0] as SignedEvent)).message).toMatch(/^duplicate: replaced/)
+  for (const event of [next, note2])
+    expect(await client.publish(event)).toMatchObject({ accepted: true, message: '' })
+  // Less than one wait for ClickHouse (LOOKUP_TIMEOUT_MS).
+  expect(performance.now() - publishMs).toBeLessThan(1_000)
+  const now = [note2.id, next.id, newer, older]
+  expect(await asked()).toEqual(now)
+
+  servers[1] = await startClickHouse(clickHousePorts)
+  await until(async () => (await relay.readiness())?.checks['clickhouse'] === 'ok', {
+    what: 'ClickHouse is seen to be back',
+    deadlineMs: 20_000,
+  })
+  await storeNow(kafka, ch, logId)
+  await until(() => relay.output.includes('stored ids are known'), {
+    what: 'stored ids are known',
+    deadlineMs: 20_000,
+  })
+  expect(await asked()).toEqual(now)
+  expect((await client.publish(events[2] as SignedEvent)).message).toMatch(/^duplicate: already/)
+  await client.close()
+}, 120_000)
 
 /** The edges have read the log to its end: what was appended last is served. */
 async function settled(...relays: RelayProcess[]): Promise<void> {

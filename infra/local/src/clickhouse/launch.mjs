@@ -22,6 +22,7 @@ const STATEMENTS = 'SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT co
  * @property {number} httpPort
  * @property {number} tcpPort native protocol
  * @property {number} [memoryBytesMax] of the whole server (default 3 GiB)
+ * @property {number} [niceness] see process/launched.mjs
  * @property {NodeJS.ProcessEnv} [env] where users' names and passwords come from (default: this process's)
  * @property {AbortSignal} [signal] kills it while it starts
  * @property {(pid: number) => void} [onPid] called before it is ready
@@ -46,6 +47,7 @@ export async function startClickHouse({
   httpPort,
   tcpPort,
   memoryBytesMax = MEMORY_BYTES_MAX,
+  niceness,
   env = process.env,
   signal,
   onPid,
@@ -63,6 +65,7 @@ export async function startClickHouse({
     command: process.execPath,
     args: [SERVER, ...serverArguments({ store, configFile, httpPort, tcpPort })],
     ...(onLog ? { onLog } : {}),
+    ...(niceness === undefined ? {} : { niceness }),
   })
   const url = `http://127.0.0.1:${httpPort}`
   onPid?.(child.pid)

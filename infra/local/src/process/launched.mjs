@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { delayMs } from './until.mjs'
 
 /**
@@ -25,6 +26,7 @@ import { delayMs } from './until.mjs'
  * @property {NodeJS.ProcessEnv} [env]
  * @property {string} [cwd]
  * @property {(line: string) => void} [onLog] every line of stdout and stderr
+ * @property {number} [niceness] how far it stands back when processors are short: 0 (default) to 19
  */
 
 const LINE_CHARACTERS_MAX = 64 * 1024
@@ -38,8 +40,16 @@ const DRAIN_TIMEOUT_MS = 500
  * @param {LaunchOptions} options
  * @returns {Launched}
  */
-export function launch({ command, args, env = process.env, cwd, onLog }) {
-  const child = spawn(command, [...args], { env, detached: true, stdio: 'pipe', ...(cwd ? { cwd } : {}) })
+export function launch({ command, args, env = process.env, cwd, onLog, niceness = 0 }) {
+  const [program, ...words] =
+    niceness === 0 ? [command, ...args] : ['nice', '-n', String(niceness), command, ...args]
+  const child = spawn(program ?? command, words, {
+    env,
+    detached: true,
+    stdio: 'pipe',
+    ...(cwd ? { cwd } : {}),
+  })
+  if (niceness > 0) standBack(child.pid, niceness)
   /** @type {string[]} */
   const lastLines = []
   /** @param {string} line */
@@ -91,6 +101,19 @@ export function launch({ command, args, env = process.env, cwd, onLog }) {
       clearTimeout(timer)
       return exit
     },
+  }
+}
+
+/**
+ * Linux shares processors between sessions first (sched(7), autogroup), and each of our children has one of its own: within it alone
+ * `nice` would change nothing.
+ * @param {number | undefined} pid @param {number} niceness
+ */
+function standBack(pid, niceness) {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(niceness))
+  } catch {
+    // Another system, or one that groups processes by other means.
   }
 }
 

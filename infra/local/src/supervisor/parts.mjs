@@ -1,15 +1,22 @@
 import { join } from 'node:path'
 import { startClickHouse } from '../clickhouse/launch.mjs'
 import { startKafka } from '../kafka/launch.mjs'
-import { NODE, ROOT } from '../paths.mjs'
+import { cacheDirectory, NODE, ROOT } from '../paths.mjs'
 import { httpCall } from '../process/http.mjs'
 import { launch } from '../process/launched.mjs'
 import { LogFile } from '../process/log-file.mjs'
 import { whenReady } from '../process/server.mjs'
 import { LastError } from './app-log.mjs'
+import { relayMalloc, relayNodeFlags } from './relay-memory.mjs'
 
 /** Longer than an app allows itself (libs/observability), so that it is never cut off while it still writes. */
 const APP_STOP_TIMEOUT_MS = 25_000
+
+/**
+ * Of what works behind the log: people wait for the edge and for Kafka's acknowledgement, never for ClickHouse to have a row.
+ * When processors are short it lags, and catches up.
+ */
+const BEHIND_THE_LOG_NICENESS = 10
 
 /**
  * What every part is built from.
@@ -20,6 +27,9 @@ const APP_STOP_TIMEOUT_MS = 25_000
  *
  * @typedef {import('./part.mjs').PartDefinition} PartDefinition
  */
+
+/** Flags that the person who starts the stack gives to every app: `APP_NODE_FLAGS='--cpu-prof --cpu-prof-dir=…'`. @param {NodeJS.ProcessEnv} env */
+const flagsOf = (env) => (env['APP_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
 
 /** A part's log on disk and its last error. @param {PartContext} context @param {string} name */
 function logOf({ settings, onFatalLine }, name) {
@@ -73,6 +83,7 @@ export function clickHousePart(context) {
       return startClickHouse({
         dataDir: join(dataDir, 'clickhouse'),
         ...options,
+        niceness: BEHIND_THE_LOG_NICENESS,
         env,
         signal,
         onPid,
@@ -92,6 +103,8 @@ export function appEnvironment({ settings, env }) {
     MILLRACE_DATA: dataDir,
     MILLRACE_PARENT_PIPE: '1',
     LOG_FORMAT: 'json',
+    // Types are stripped and code is compiled once, not at every start of every process and thread.
+    NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] || join(cacheDirectory(env), 'node'),
   }
 }
 
@@ -103,10 +116,12 @@ export function appEnvironment({ settings, env }) {
  * @property {string} address
  * @property {string | null} opsUrl
  * @property {string} readyUrl answers 200 once it is ready
+ * @property {number} [niceness]
+ * @property {readonly string[]} [nodeFlags]
  */
 
 /** @param {PartContext} context @param {AppOptions} options @returns {PartDefinition} */
-function appPart(context, { name, app, env, address, opsUrl, readyUrl }) {
+function appPart(context, { name, app, env, address, opsUrl, readyUrl, niceness = 0, nodeFlags = [] }) {
   const log = logOf(context, name)
   return {
     name,
@@ -117,10 +132,11 @@ function appPart(context, { name, app, env, address, opsUrl, readyUrl }) {
       log.fresh()
       const child = launch({
         command: NODE,
-        args: [join(ROOT, 'apps', app, 'src', 'main.ts')],
+        args: [...nodeFlags, ...flagsOf(context.env), join(ROOT, 'apps', app, 'src', 'main.ts')],
         cwd: ROOT,
         env: { ...appEnvironment(context), ...env },
         onLog: log.onLog,
+        niceness,
       })
       onPid(child.pid)
       await whenReady(child, { name, isReady: () => isReady(readyUrl, detail), signal })
@@ -167,6 +183,7 @@ export function storagePart(context) {
     address: opsUrl,
     opsUrl,
     readyUrl: `${opsUrl}/ready`,
+    niceness: BEHIND_THE_LOG_NICENESS,
   })
 }
 
@@ -186,8 +203,11 @@ export function relayPart(context, { id, port, opsPort, url }) {
     RELAY_URL: url,
     RELAY_SECRET_KEY_FILE: context.env['RELAY_SECRET_KEY_FILE'] || join(dataDir, 'relay-secret.key'),
     OPS_PORT: String(opsPort),
+    ...relayMalloc(context.env),
   }
-  return appPart(context, { name: id, app: 'relay', env, address: url, opsUrl, readyUrl: `${opsUrl}/ready` })
+  const readyUrl = `${opsUrl}/ready`
+  const nodeFlags = relayNodeFlags(context.env)
+  return appPart(context, { name: id, app: 'relay', env, address: url, opsUrl, readyUrl, nodeFlags })
 }
 
 /** @param {PartContext} context @returns {PartDefinition} */

@@ -5,7 +5,13 @@ import { openEnvironment, readRecord, readState } from '../tables.ts'
 export async function contentsOf(folder: string): Promise<string[]> {
   const tables = openEnvironment(folder, 2 ** 30)
   try {
-    return [...records(tables), ...postings(tables), ...winners(tables), state(tables)].sort()
+    return [
+      ...records(tables),
+      ...postings(tables),
+      ...winners(tables),
+      ...doubts(tables),
+      state(tables),
+    ].sort()
   } finally {
     await tables.root.close()
   }
@@ -32,6 +38,10 @@ function* postings(tables: Tables): Generator<string> {
 function* winners(tables: Tables): Generator<string> {
   for (const { key, value } of tables.winners.getRange())
     yield `winner ${key.toString('hex')} ${value.toString('hex', 0, 40)} ${value[44]}`
+}
+
+function* doubts(tables: Tables): Generator<string> {
+  for (const { value } of tables.doubts.getRange()) yield `doubt ${value.toString()}`
 }
 
 function state(tables: Tables): string {

@@ -1,4 +1,11 @@
-import { type Filter, parseFilter, type Tombstone, TombstoneSet } from '@millrace/nostr'
+import {
+  addressOf,
+  compareServed,
+  type Filter,
+  parseFilter,
+  type Tombstone,
+  TombstoneSet,
+} from '@millrace/nostr'
 import {
   AUTHORS,
   arbitraryEvent,
@@ -7,6 +14,7 @@ import {
   EPOCH_S,
   type NaiveFilter,
   NaiveRelay,
+  type NaiveTombstone,
   naiveMatches,
   naiveMayRead,
   type SignedEvent,
@@ -14,7 +22,14 @@ import {
   servedFirst,
 } from '@millrace/testkit'
 import * as fc from 'fast-check'
-import { type LoggedEvent, type Position, ServingView, type ViewBounds } from '../index.ts'
+import {
+  type Doubt,
+  type LoggedEvent,
+  type Position,
+  ServingView,
+  type Settlement,
+  type ViewBounds,
+} from '../index.ts'
 
 export const UNBOUNDED: ViewBounds = {
   viewBytesMax: 2 ** 30,
@@ -47,10 +62,14 @@ export class World {
   readonly #options: WorldOptions
   readonly random: () => number
   readonly tombstones = new TombstoneSet()
-  readonly naive = new NaiveRelay()
+  naive = new NaiveRelay()
   readonly log: LoggedEvent[] = []
   /** Storage has everything of the log before this index. */
   stored = 0
+  /** What storage has told about addresses in doubt, on its way to the view. */
+  #settlements: readonly Settlement[] = []
+  doubtsSettled = 0
+  readonly #given: NaiveTombstone[] = []
   #next = 0
   #view: ServingView | undefined
 
@@ -104,22 +123,66 @@ export class World {
   async step(): Promise<void> {
     const batch = this.log.slice(this.#next, this.#next + 1 + Math.floor(this.random() * 60))
     this.#next += batch.length
-    for (const { event } of batch) this.naive.admit(event as SignedEvent, 0, new Set(AUTHORS))
+    this.#admitAll()
     const nextOffsets = new Map(batch.map(({ partition, offset }) => [partition, offset + 1]))
     this.view.apply({ events: batch, nextOffsets })
     if (this.#options.withTombstones === true && this.random() < 0.3) await this.#erase()
     // Storage is behind by anything between nothing and all.
     if (this.random() < 0.5) this.stored += Math.floor(this.random() * (this.#next - this.stored + 1))
+    if (this.random() < 0.5) this.settle()
+    if (this.random() < 0.5) this.#askStorage()
+  }
+
+  /** What everything comes to. The oldest are admitted first, so that none is refused as superseded. */
+  #admitAll(): void {
+    this.naive = new NaiveRelay()
+    const everybody = new Set(AUTHORS)
+    const events = this.applied.map(({ event }) => event as SignedEvent)
+    for (const event of events.sort((a, b) => compareServed(b, a))) this.naive.admit(event, 0, everybody)
+    for (const tombstone of this.#given) this.naive.tombstone(tombstone)
+  }
+
+  /** The view takes in what storage has told, which may be out of date by then. */
+  settle(): void {
+    const before = this.view.state.addressesInDoubt
+    this.view.settle(this.#settlements)
+    this.#settlements = []
+    this.doubtsSettled += before - this.view.state.addressesInDoubt
+  }
+
+  #askStorage(): void {
+    const ripe = this.view.doubts.filter(({ partition, offset }) => {
+      const end = this.log.slice(0, this.stored).filter((logged) => logged.partition === partition).length
+      return end >= offset
+    })
+    this.#settlements = ripe.map((doubt) => ({ doubt, version: this.#rulingVersion(doubt) }))
+  }
+
+  #rulingVersion(doubt: Doubt): LoggedEvent | null {
+    const erased = { created_at: doubt.createdAt, id: doubt.id }
+    const older = this.log
+      .slice(0, this.stored)
+      .filter(({ event }) => addressOf(event) === `${doubt.kind}:${doubt.pubkey}:${doubt.d}`)
+      .filter(({ event }) => compareServed(erased, event) < 0 && !this.tombstones.covers(event))
+    return older.sort((a, b) => compareServed(a.event, b.event))[0] ?? null
   }
 
   async #erase(): Promise<void> {
     const aims = this.applied.map(({ event }) => event as SignedEvent)
     const seed = Math.floor(this.random() * 2 ** 31)
     const count = 1 + Math.floor(this.random() * 4)
-    for (const tombstone of fc.sample(arbitraryTombstone(aims), { numRuns: count, seed })) {
-      // Vanishing would soon leave nothing to compare.
-      if (tombstone.target.type === 'pubkey' && this.random() < 0.9) continue
+    const any = fc.sample(arbitraryTombstone(aims), { numRuns: count, seed })
+    // Vanishing would soon leave nothing to compare.
+    const kept = any.filter(({ target }) => target.type !== 'pubkey' || this.random() >= 0.9)
+    const ruling = this.naive.current().filter((event) => addressOf(event) !== null)
+    const aim = ruling[Math.floor(this.random() * ruling.length)]
+    const [like] = any
+    // Without a floor, so that its address is in doubt.
+    if (aim !== undefined && like !== undefined)
+      kept.push({ ...like, author: aim.pubkey, target: { type: 'event', id: aim.id }, floor: null })
+    for (const tombstone of kept) {
       this.tombstones.apply(tombstone as Tombstone)
+      this.#given.push(tombstone)
       this.naive.tombstone(tombstone)
       await this.view.erase(tombstone as Tombstone, async () => {}, 3)
     }

@@ -18,6 +18,7 @@ export const CONSUMER_DEFAULTS = {
   exclusive: false,
   sessionTimeoutMs: 10_000,
   maxWaitMs: 250,
+  restMs: 0,
   fetchBytesMax: 1024 * 1024,
   partitionsConcurrent: Number.POSITIVE_INFINITY,
   stallTimeoutMs: 30_000,

@@ -70,6 +70,20 @@ export function consumeContract(subject: () => LogSubject): void {
       expect(handler.values).toHaveLength(14)
     })
 
+    test('a reader that rests delivers all that comes meanwhile, and stops at once', async () => {
+      const topic = await freshTopic(subject())
+      const { consumer, handler } = await started(topic, {}, { exclusive, restMs: 300 })
+      for (const round of [0, 1, 2, 3]) {
+        await appendAll(subject().log, numbered(topic, 0, 5, 5 * round))
+        await delayMs(40)
+      }
+      await until(() => handler.values.length === 20, { what: 'all records' })
+      expect(handler.values).toEqual(Array.from({ length: 20 }, (_, index) => `v${index}`))
+      const resting = await started(topic, {}, { exclusive, groupId: `${topic}.resting`, restMs: 60_000 })
+      await until(() => resting.handler.values.length === 20, { what: 'what was there' })
+      await within(5_000, 'both stop', Promise.all([consumer.stop(), resting.consumer.stop()]))
+    })
+
     test('hands over at most batchRecordsMax records, and says how far the end is', async () => {
       const topic = await freshTopic(subject())
       await appendAll(subject().log, numbered(topic, 0, 25))

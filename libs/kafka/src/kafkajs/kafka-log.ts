@@ -9,7 +9,8 @@ import type {
   ProducerOptions,
   RecordBatch,
 } from '../port.ts'
-import { BatchingProducer, PRODUCER_DEFAULTS } from '../producing/batching-producer.ts'
+import { producerOptions } from '../producing/batching-producer.ts'
+import { batchingProducer } from '../producing/laned-producer.ts'
 import { ClusterHandle } from './cluster-handle.ts'
 import { KafkaBackend } from './consume/kafka-backend.ts'
 import { KafkaAdmin } from './kafka-admin.ts'
@@ -56,24 +57,29 @@ class KafkaLog implements Log {
   }
 
   /** Closed with the log, unless it closes before. */
-  #own(handle: ClusterHandle, close: () => Promise<void>, forget?: () => void): void {
+  #own(closed: Promise<unknown>, close: () => Promise<void>, forget?: () => void): void {
     this.#open.add(close)
-    void handle.closed.then(() => {
+    void closed.then(() => {
       this.#open.delete(close)
       forget?.()
     })
   }
 
   async producer(options: ProducerOptions = {}): Promise<LogProducer> {
-    const { deliveryTimeoutMs } = { ...PRODUCER_DEFAULTS, ...options }
+    const { deliveryTimeoutMs } = producerOptions(options)
     // Two attempts fit into the delivery time, also when the first one gets no answer.
     const requestTimeoutMs = Math.max(250, Math.floor(deliveryTimeoutMs / 2.5))
-    const handle = this.#connect(requestTimeoutMs)
-    const transport = new KafkaTransport(handle, requestTimeoutMs, this.#log)
-    const producer = new BatchingProducer(transport, options, this.#observers?.produce)
+    const handles: ClusterHandle[] = []
+    const transport = () => {
+      const handle = this.#connect(requestTimeoutMs)
+      handles.push(handle)
+      return new KafkaTransport(handle, requestTimeoutMs, this.#log)
+    }
+    const producer = batchingProducer(transport, options, this.#observers?.produce)
     this.#producers.add(producer)
+    const closed = Promise.all(handles.map((handle) => handle.closed))
     this.#own(
-      handle,
+      closed,
       () => producer.close(),
       () => this.#producers.delete(producer),
     )
@@ -89,14 +95,14 @@ class KafkaLog implements Log {
       retrying: (error) =>
         this.#log.warn({ err: error, group }, 'start positions are not available, asking again'),
     })
-    this.#own(handle, () => consumer.stop())
+    this.#own(handle.closed, () => consumer.stop())
     return consumer
   }
 
   async admin(): Promise<LogAdmin> {
     const handle = this.#connect()
     const admin = new KafkaAdmin(handle, this.#log)
-    this.#own(handle, () => admin.close())
+    this.#own(handle.closed, () => admin.close())
     return admin
   }
 

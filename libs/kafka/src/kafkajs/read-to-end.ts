@@ -35,7 +35,7 @@ export async function readToEnd(
   if (stretches.length === 0) return
   const reading = new Reading(stretches, onBatch)
   const { fetchBytesMax, maxWaitMs } = CONSUMER_DEFAULTS
-  const loop = new FetchLoop(handle, { topics: [topic], maxWaitMs, fetchBytesMax }, log)
+  const loop = new FetchLoop(handle, { topics: [topic], maxWaitMs, restMs: 0, fetchBytesMax }, log)
   void reading.watchSilence()
   await loop.run(reading.lanes, reading.notice, reading.signal).catch((error: unknown) => reading.fail(error))
   await reading.finish()

@@ -1,7 +1,16 @@
 import { type Clock, systemClock } from '@millrace/kernel'
 import { GroupConsumer, resolveConsumerOptions } from '../consuming/group-consumer.ts'
-import type { Log, LogConsumer, LogProducer, LogRecord, Offset, TopicPartition, TopicSpec } from '../port.ts'
-import { BatchingProducer } from '../producing/batching-producer.ts'
+import type {
+  Log,
+  LogConsumer,
+  LogProducer,
+  LogRecord,
+  Offset,
+  ProducerOptions,
+  TopicPartition,
+  TopicSpec,
+} from '../port.ts'
+import { batchingProducer } from '../producing/laned-producer.ts'
 import { type Dice, seededDice } from './dice.ts'
 import { memoryAdmin } from './memory-admin.ts'
 import { MemoryBackend } from './memory-backend.ts'
@@ -53,8 +62,8 @@ class MemoryLogAdapter implements MemoryLog {
     this.#dice = dice
   }
 
-  async producer(options = {}): Promise<LogProducer> {
-    const producer = new BatchingProducer(new MemoryTransport(this.#topics), options)
+  async producer(options: ProducerOptions = {}): Promise<LogProducer> {
+    const producer = batchingProducer(() => new MemoryTransport(this.#topics), options)
     this.#open.add(producer)
     return producer
   }

@@ -22,12 +22,18 @@ export interface ProduceObserver {
 
 export const PRODUCER_DEFAULTS = {
   lingerMs: 0,
+  lanes: 1,
   batchBytesMax: LIMITS.produceBatchBytesMax,
   batchRecordsMax: 2_000,
   pendingRecordsMax: 20_000,
   pendingBytesMax: 64 * 1024 * 1024,
   deliveryTimeoutMs: 10_000,
 } as const satisfies Required<ProducerOptions>
+
+export const producerOptions = (options: ProducerOptions): Required<ProducerOptions> => ({
+  ...PRODUCER_DEFAULTS,
+  ...options,
+})
 
 const SWEEP_MS = 50
 
@@ -57,7 +63,7 @@ export class BatchingProducer implements LogProducer {
     observer: ProduceObserver | null = null,
   ) {
     this.#transport = transport
-    this.#options = { ...PRODUCER_DEFAULTS, ...options }
+    this.#options = producerOptions(options)
     this.#observer = observer
   }
 

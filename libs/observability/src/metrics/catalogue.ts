@@ -30,6 +30,11 @@ export const METRICS = {
   relay_event_ack_seconds: histogram('From an EVENT frame to its OK', [], SECONDS),
   relay_req_first_frame_seconds: histogram('From a REQ frame to its first answer frame', [], SECONDS),
   relay_req_eose_seconds: histogram('From a REQ frame to its EOSE', [], SECONDS),
+  relay_rate_limited_total: counter(
+    'What went over the rate of its address: refused (event, query, auth, connection) or read later (byte)',
+    ['what'],
+  ),
+  relay_rate_limit_addresses: gauge('Client addresses whose use is remembered', []),
   relay_deliveries_total: counter('Live events sent to subscriptions', []),
   relay_outbox_bytes: gauge('Bytes waiting in sockets for slow clients', []),
   relay_overlay_events: gauge(
@@ -53,7 +58,7 @@ export const METRICS = {
   relay_known_bytes: gauge('Its size with that of the addresses, bytes', []),
   relay_recent_ids: gauge('Ids recently acknowledged or delivered, held exactly', []),
   relay_duplicate_checks_total: counter(
-    'Ids judged, by what told: bloom (proven new), recent, overlay, store (duplicates and new ones), none (no answer in time)',
+    'Ids judged, by what told: bloom (proven new), recent, overlay, view and store (duplicates and new ones), none (no answer in time)',
     ['by', 'result'],
   ),
   relay_duplicate_false_positives_total: counter(

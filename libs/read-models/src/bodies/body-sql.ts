@@ -1,6 +1,8 @@
 import type { ClickHouse } from '@millrace/clickhouse'
 import { err, type Fault, ok, type Result, transient } from '@millrace/kernel'
+import type { Position } from '../position.ts'
 import { Parameters } from '../sql/parameters.ts'
+import type { Address } from '../sql/statement.ts'
 import type { EventBody, EventKey } from './event-body.ts'
 
 // The answer is held in memory as text: a page of very large events is refused and asked for again in smaller pages.
@@ -50,6 +52,27 @@ export function findBodies(
   const parameters = new Parameters()
   const where = `e.id IN ${parameters.inHexList(ids)}`
   return read(ch, `SELECT ${COLUMNS} FROM nostr_store.events AS e WHERE ${where}`, parameters, signal)
+}
+
+/** Versions in one answer about an address. */
+const OLDER_VERSIONS_MAX = 50
+
+/** Versions of an address older than a position, newest first, superseded and expired ones too; some of them at a time. */
+export function findOlderVersions(
+  ch: ClickHouse,
+  { kind, pubkey, d }: Address,
+  before: Position,
+  signal: AbortSignal,
+): Promise<Result<EventBody[]>> {
+  const parameters = new Parameters()
+  const second = parameters.add('UInt64', before.createdAt)
+  const where = `e.kind IN ${parameters.inList('UInt16', [kind])} AND e.pubkey = ${parameters.hex(pubkey)}
+    AND e.d IN ${parameters.inList('String', [d])} AND e.created_at <= ${second}
+    AND (e.created_at < ${second} OR e.id > ${parameters.hex(before.id)})`
+  // Before a merge an event may be there more than once: its last copy comes first.
+  const order = 'ORDER BY e.created_at DESC, e.id ASC, e.log_offset DESC'
+  const sql = `SELECT ${COLUMNS} FROM nostr_store.events AS e WHERE ${where} ${order} LIMIT ${OLDER_VERSIONS_MAX}`
+  return read(ch, sql, parameters, signal)
 }
 
 async function read(

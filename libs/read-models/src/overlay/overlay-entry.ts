@@ -26,9 +26,12 @@ export interface OverlayEntry extends Position {
 const ENTRY_BYTES_ESTIMATE = 1_200
 const TAG_BYTES_ESTIMATE = 250
 
-/** Rough heap use of one entry with its index slots, bytes. */
-export const entryBytes = (event: NostrEvent, json: string): number =>
-  ENTRY_BYTES_ESTIMATE + 2 * json.length + event.tags.length * TAG_BYTES_ESTIMATE
+/** Rough heap use of one entry with its index slots, bytes: the text is there twice, as JSON and in the event. */
+export function entryBytes(event: NostrEvent, json: string): number {
+  // One character that Latin-1 lacks doubles all of a string.
+  const characterBytes = Buffer.byteLength(json) === json.length ? 1 : 2
+  return ENTRY_BYTES_ESTIMATE + 2 * characterBytes * json.length + event.tags.length * TAG_BYTES_ESTIMATE
+}
 
 export const entryOf = (record: OverlayRecord, sequence: number): OverlayEntry => ({
   createdAt: record.event.created_at,

@@ -20,6 +20,12 @@ const record = (event: NostrEvent, offset: number, partition = 0) => ({
 })
 const bytesOf = (event: NostrEvent) => entryBytes(event, eventJson(event))
 
+test('text that Latin-1 lacks counts twice, since a string with it has two bytes a character', () => {
+  const latin = { ...note(1), content: 'a'.repeat(8_000) }
+  const other = { ...note(1), content: '字'.repeat(8_000) }
+  expect(bytesOf(other) - bytesOf(latin)).toBe(2 * eventJson(other).length)
+})
+
 test('a full overlay refuses and keeps what it has', () => {
   const overlay = new Overlay({ overlayEventsMax: 2, overlayBytesMax: 1 << 20 })
   expect(overlay.add(record(note(1), 1))).toBe('added')

@@ -6,7 +6,9 @@ import { err, transient, unwrap } from '@millrace/kernel'
 import { type Filter, type NostrEvent, TombstoneSet } from '@millrace/nostr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Overlay } from '../overlay/overlay.ts'
-import { type BelowReader, VIEWED_READER_LIMITS, ViewedReader } from './viewed-reader.ts'
+import { answerNow } from './testing/answer-now.ts'
+import { ViewedReader } from './viewed-reader.ts'
+import { type BelowReader, VIEWED_READER_LIMITS } from './viewed-reader-parts.ts'
 
 const EVENTS = 200_000
 const BATCH_EVENTS = 10_000
@@ -81,7 +83,7 @@ async function turnsOf(reader: ViewedReader, filters: readonly Filter[]): Promis
     if (!isOver) setImmediate(onTurn)
   }
   setImmediate(onTurn)
-  expect(reader.answerNow(filters, anonymous)).toBeNull()
+  expect(answerNow(reader, filters, anonymous)).toBeNull()
   for await (const chunk of reader.query(filters, anonymous)) expect(unwrap(chunk)).toEqual([])
   isOver = true
   await new Promise((resolve) => setImmediate(resolve))

@@ -7,8 +7,8 @@ import { type Address, parseAddress } from '../sql/statement.ts'
 import { doesCount } from '../visibility.ts'
 
 /**
- * The version that the view names at an address, wherever it lies; undefined: it has met none; 'in-doubt': the one it has met is
- * erased, perhaps not in the view yet, and only the store can tell whether an older one rules.
+ * The version that the view names at an address; undefined: there was none; 'in-doubt': only the store can tell, because the one met
+ * is erased, perhaps not in the view yet, or because there may be one below the horizon.
  */
 export function versionInView(
   view: ViewReader,
@@ -16,7 +16,7 @@ export function versionInView(
   tombstones: TombstoneSet,
 ): CurrentVersion | 'in-doubt' | undefined {
   const winner = view.winner(at.kind, at.pubkey, at.d)
-  if (winner === undefined) return undefined
+  if (winner === undefined) return view.state.versioned.horizon === null ? undefined : 'in-doubt'
   const { id, createdAt, whereabouts } = winner
   if (whereabouts === 'in-doubt' || !doesCount({ ...at, id, createdAt }, tombstones)) return 'in-doubt'
   return { id, createdAt }

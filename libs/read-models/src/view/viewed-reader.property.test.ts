@@ -4,13 +4,17 @@ import { join } from 'node:path'
 import { ServingView, ViewReader } from '@millrace/event-store'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Overlay } from '../overlay/overlay.ts'
+import { Doubts } from './doubts.ts'
 import { NaiveBelow } from './testing/naive-below.ts'
 import { PARTITIONS } from './testing/naive-history.ts'
 import { expectAdmissionFacts, expectAnswer, readerOf } from './testing/questions.ts'
-import { newTally, type Tally, ViewedWorld } from './testing/viewed-world.ts'
+import { newTally, type Tally } from './testing/tally.ts'
+import { ViewedWorld } from './testing/viewed-world.ts'
 
 const QUESTIONS = Number(process.env['VIEWED_READER_QUESTIONS'] ?? 1_000)
 const SEED = Number(process.env['VIEWED_READER_SEED'] ?? Math.floor(Math.random() * 1e9))
+/** Some bugs show in one world of many: these worlds show them all within a few thousand questions. */
+const BUG_SEED = 200
 const QUESTIONS_PER_STEP = 2
 
 let folder: string
@@ -20,12 +24,24 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** What was asked, so that the test can tell that it says something. */
-const newCounts = () => ({ questions: 0, events: 0, below: 0, now: 0, nowEvents: 0, versions: 0 })
+const newCounts = () => ({ questions: 0, events: 0, below: 0, now: 0, nowEvents: 0, versions: 0, whole: 0 })
 type Counts = ReturnType<typeof newCounts>
+
+/** Which of its doubts are over when the view serves, has no horizon, and no address is in doubt; null: it is not so. */
+function wholeSince(world: ViewedWorld): number | null {
+  if (world.serving() === null || !world.overlay.followsView) return null
+  const { regular, versioned, addressesInDoubt, doubtsVersion } = world.view.state
+  const hasAll = regular.horizon === null && versioned.horizon === null && addressesInDoubt === 0
+  return hasAll ? doubtsVersion : null
+}
 
 async function ask(world: ViewedWorld, counts: Counts): Promise<void> {
   const below = new NaiveBelow(world)
+  const before = wholeSince(world)
   const { expected, now } = await expectAnswer(world, readerOf(world, below))
+  const isWhole = before !== null && before === wholeSince(world)
+  if (isWhole) expect(below.calls, 'asked below a view that has everything').toBe(0)
+  counts.whole += Number(isWhole)
   counts.questions++
   counts.events += expected
   counts.now += Number(now !== null)
@@ -60,6 +76,7 @@ async function askAlong(world: ViewedWorld, counts: Counts): Promise<void> {
   }
   await world.settle()
   expect(world.overlay.events, 'left in the overlay').toBe(0)
+  expect(world.view.doubts, 'left in doubt').toEqual([])
   await ask(world, counts)
 }
 
@@ -77,7 +94,9 @@ describe(`overlay, view and store answer as one naive relay does (seed ${SEED})`
     expect(per(tally.evicted)).toBeGreaterThan(0.03)
     expect(tally.restarts).toBeGreaterThan(0)
     expect(tally.rebuilds).toBeGreaterThan(0)
+    expect(per(counts.whole)).toBeGreaterThan(0.02)
     expect(tally.addressesInDoubt).toBeGreaterThan(0)
+    expect(tally.doubtsSettled).toBeGreaterThan(0)
     expect(tally.broughtBack).toBeGreaterThan(0)
   }, 36_000_000)
 })
@@ -89,6 +108,8 @@ describe('a bug is caught', () => {
   const releaseViewed = Overlay.prototype.releaseViewed
   const evict = ServingView.prototype.evict
   const page = ViewReader.prototype.page
+  const resolve = Doubts.prototype.resolve
+  const settle = ServingView.prototype.settle
 
   test.each<[string, () => unknown]>([
     [
@@ -116,6 +137,25 @@ describe('a bug is caught', () => {
     ['the horizon is not seen', () => vi.spyOn(ViewReader.prototype, 'horizonFor').mockReturnValue(null)],
     ['doubt is not seen', () => vi.spyOn(ViewReader.prototype, 'isInDoubt').mockReturnValue(false)],
     [
+      'the store is believed before it has what the view has met',
+      () => {
+        vi.spyOn(ViewedWorld.prototype, 'storedOffsets').mockReturnValue(everywhere)
+        return vi.spyOn(Doubts.prototype, 'resolve').mockImplementation(function (this: Doubts) {
+          return resolve.call(this, everywhere)
+        })
+      },
+    ],
+    [
+      'nothing is said to rule an address in doubt',
+      () =>
+        vi.spyOn(ServingView.prototype, 'settle').mockImplementation(function (this: ServingView, given) {
+          return settle.call(
+            this,
+            given.map(({ doubt }) => ({ doubt, version: null })),
+          )
+        }),
+    ],
+    [
       'one class of events ends at the horizon of the other',
       () => vi.spyOn(ViewReader.prototype, 'reachesBelowHorizon').mockReturnValue(false),
     ],
@@ -133,6 +173,6 @@ describe('a bug is caught', () => {
     ],
   ])('%s', async (_, seedBug) => {
     seedBug()
-    await expect(compare(5_000, 1)).rejects.toThrow(/^seed \d+: /)
+    await expect(compare(12_000, BUG_SEED)).rejects.toThrow(/^seed \d+: /)
   })
 })

@@ -1,50 +1,20 @@
-import type { ViewReader } from '@millrace/event-store'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Arena, type Keep, type ScanLimits, type ViewReader } from '@millrace/event-store'
 import { ok, type Result } from '@millrace/kernel'
-import { addressOf, type Filter, isNewerVersion, type NostrEvent, type TombstoneSet } from '@millrace/nostr'
+import { addressOf, type Filter, isNewerVersion, type NostrEvent } from '@millrace/nostr'
 import { bodyOfEntry } from '../bodies/event-body.ts'
-import type { CurrentVersion, EventReader, ReadContext, ServedEvent } from '../event-reader.ts'
+import type { CurrentVersion, EventReader, ReadContext, ServedEvent, TakeServed } from '../event-reader.ts'
 import { drainMerged, FilterCursor } from '../filter-cursor.ts'
-import type { Overlay } from '../overlay/overlay.ts'
-import type { OverlayPage, OverlayView } from '../overlay/overlay-view.ts'
-import { comparePositions, type Position } from '../position.ts'
+import type { OverlayView } from '../overlay/overlay-view.ts'
+import { comparePositions, earlierEnd } from '../position.ts'
 import { RowEvent } from '../row-event.ts'
+import { endOfOverlay, joinServed } from '../served-page.ts'
 import { isVersionedKind } from '../sql/kind-class.ts'
 import { parseAddress } from '../sql/statement.ts'
 import { visibilityFor } from '../visibility.ts'
+import { bytesOf, hexOf, isAbove, isAfter } from './view-positions.ts'
 import { isSuperseded, isSupersededInView, newerVersion, versionInView } from './view-versions.ts'
-
-/** What is asked below the view's horizon: the overlay joined with ClickHouse. */
-export interface BelowReader extends EventReader {
-  /** Moves cursors by a page each, at least one position. */
-  advance(cursors: readonly FilterCursor[], context: ReadContext): Promise<Result<void>>
-}
-
-export interface ViewedReaderParts {
-  readonly overlay: Overlay
-  readonly tombstones: TombstoneSet
-  /** The view once it may answer; null while it is being filled: then everything is asked below. */
-  readonly view: () => ViewReader | null
-  /** Whether tombstones are known here that the view has not applied. Absent: the view knows by itself. */
-  readonly isBehind?: (view: ViewReader) => boolean
-  readonly below: BelowReader
-  readonly limits: ViewedReaderLimits
-  /** Called for every filter that is also asked below the horizon. */
-  readonly onBelow?: () => void
-}
-
-export interface ViewedReaderLimits {
-  /** Longest time that one REQ holds the event loop, milliseconds. */
-  readonly sliceMs: number
-  readonly pageRowsMax: number
-  /** Of records in one page, bytes. */
-  readonly pageBytesMax: number
-}
-
-export const VIEWED_READER_LIMITS: ViewedReaderLimits = {
-  sliceMs: 5,
-  pageRowsMax: 500,
-  pageBytesMax: 1024 * 1024,
-}
+import type { ViewedReaderParts } from './viewed-reader-parts.ts'
 
 /**
  * Overlay, serving view and, below the view's horizon, ClickHouse as one EventReader (DESIGN 3). A page reads overlay and
@@ -52,26 +22,69 @@ export const VIEWED_READER_LIMITS: ViewedReaderLimits = {
  */
 export class ViewedReader implements EventReader {
   readonly #parts: ViewedReaderParts
+  /** What `answerNow` puts together before it hands it over. */
+  readonly #arena = new Arena()
 
   constructor(parts: ViewedReaderParts) {
     this.#parts = parts
   }
 
-  /** The whole answer if overlay and view have it within one slice of time; else null, and `query` is to be asked. */
-  answerNow(filters: readonly Filter[], context: ReadContext): readonly ServedEvent[] | null {
+  /** Hands over the whole answer if overlay and view have it within one slice of time; else false, and `query` is to be asked. */
+  answerNow(filters: readonly Filter[], context: ReadContext, take: TakeServed): boolean {
     const view = this.#fresh()
-    if (view === null) return null
-    const { pageRowsMax } = this.#parts.limits
+    if (view === null) return false
     const endMs = this.#endOfSlice()
     const cursors = filters.map((filter) => new FilterCursor(filter))
-    if (cursors.some(({ left }) => left > pageRowsMax)) return null
+    const [only] = cursors
+    if (only !== undefined && cursors.length === 1 && this.#isForViewAlone(only, view, context))
+      return this.#handOver(only, view, context, endMs, take)
+    const { pageRowsMax } = this.#parts.limits
+    if (cursors.some(({ left }) => left > pageRowsMax)) return false
+    this.#arena.reset()
     for (const cursor of cursors) {
       if (cursor.isDone) continue
-      if (!isAbove(cursor, view) || performance.now() > endMs) return null
-      this.#readView(cursor, view, context, endMs)
-      if (!cursor.isDone) return null
+      if (!isAbove(cursor, view) || performance.now() > endMs) return false
+      this.#readView(cursor, view, context, endMs, { keep: this.#arena.copy })
+      if (!cursor.isDone) return false
     }
-    return drainMerged(cursors)
+    for (const event of drainMerged(cursors)) take(event)
+    return true
+  }
+
+  /** Whether neither the overlay nor the store has anything to say to a filter. */
+  #isForViewAlone({ filter, left }: FilterCursor, view: ViewReader, context: ReadContext): boolean {
+    const { limits, tombstones, overlay } = this.#parts
+    if (left > limits.pageRowsMax || view.isInDoubt(filter) || view.horizonFor(filter) !== null) return false
+    using pending = overlay.open()
+    if (pending.isEmpty) return true
+    // A newer version in the overlay may hide one of the view without matching the filter itself.
+    if (filter.kinds === undefined || filter.kinds.some(isVersionedKind)) return false
+    return pending.page(filter, null, 1, visibilityFor(context, tombstones)).entries.length === 0
+  }
+
+  /** One page of the view as it lies there: nothing is copied or kept. */
+  #handOver(
+    { filter, left, isDone }: FilterCursor,
+    view: ViewReader,
+    context: ReadContext,
+    endMs: number,
+    take: TakeServed,
+  ): boolean {
+    if (isDone) return true
+    let events = 0
+    const count = (event: ServedEvent) => {
+      events++
+      take(event)
+    }
+    const endsAt = view.each(
+      filter,
+      null,
+      context,
+      this.#pageLimits(left, endMs),
+      this.#isBehind(view),
+      count,
+    )
+    return endsAt === null || events === left
   }
 
   async *query(
@@ -91,6 +104,14 @@ export class ViewedReader implements EventReader {
       const found = drainMerged(cursors)
       if (found.length > 0) yield ok(found)
     }
+  }
+
+  isKnownNow({ id, created_at: createdAt }: Pick<NostrEvent, 'id' | 'created_at'>): boolean | null {
+    const view = this.#fresh()
+    if (view === null) return null
+    if (this.#parts.overlay.has(id) || view.find(id) !== undefined) return true
+    const { horizon } = view.state.regular
+    return horizon === null || comparePositions({ createdAt, id }, hexOf(horizon)) <= 0 ? false : null
   }
 
   async lookup(ids: readonly string[]): Promise<Result<ReadonlyMap<string, ServedEvent>>> {
@@ -139,6 +160,16 @@ export class ViewedReader implements EventReader {
     return serving
   }
 
+  #pageLimits(eventsMax: number, endMs: number): ScanLimits {
+    const sliceMs = Math.max(0, endMs - performance.now())
+    return { eventsMax, bytesMax: this.#parts.limits.pageBytesMax, sliceMs }
+  }
+
+  /** Whether every event of the view is to be compared with the tombstones. */
+  #isBehind(view: ViewReader): boolean {
+    return this.#parts.isBehind?.(view) ?? false
+  }
+
   #endOfSlice(): number {
     return performance.now() + this.#parts.limits.sliceMs
   }
@@ -168,22 +199,22 @@ export class ViewedReader implements EventReader {
    * One page from overlay and view, down to the horizon at most.
    *
    * @param isBeside the store is asked as well: then what the view has below the horizon counts too
+   * @param keep where its events lie; absent: in memory of their own
    */
   #readView(
     cursor: FilterCursor,
     view: ViewReader,
     context: ReadContext,
     endMs: number,
-    isBeside = false,
+    { isBeside = false, keep }: { readonly isBeside?: boolean; readonly keep?: Keep } = {},
   ): void {
     const { limits, tombstones } = this.#parts
     const { filter, after } = cursor
     const rowsMax = Math.min(cursor.left, limits.pageRowsMax)
     using overlay = this.#parts.overlay.open()
-    const sliceMs = Math.max(0, endMs - performance.now())
-    const bounds = { eventsMax: rowsMax, bytesMax: limits.pageBytesMax, sliceMs }
     const from = after === null ? null : bytesOf(after)
-    const page = view.page(filter, from, context, bounds, this.#parts.isBehind?.(view))
+    const bounds = this.#pageLimits(rowsMax, endMs)
+    const page = view.page(filter, from, context, bounds, this.#isBehind(view), keep)
     const horizon = isBeside ? null : view.horizonFor(filter)
     let endsAt = page.endsAt ?? horizon
     if (endsAt !== null && horizon !== null && isAfter(endsAt, horizon)) endsAt = horizon
@@ -193,14 +224,14 @@ export class ViewedReader implements EventReader {
     }
     const visibility = visibilityFor(context, tombstones)
     const pending = overlay.page(filter, after, rowsMax, visibility)
-    const end = earlier(endsAt === null ? null : hexOf(endsAt), endOf(pending))
+    const end = earlierEnd(endsAt === null ? null : hexOf(endsAt), endOfOverlay(pending))
     const entries = pending.entries.filter(({ address, event }) => {
       const held = address === null ? undefined : versionInView(view, parseAddress(address), tombstones)
-      // The store may have a newer one that the view no longer names; asked anyway, it has the overlay's as well.
+      // Above the horizon it rules. Where the store is asked as well, it may have a newer one, and the overlay's too.
       return held === 'in-doubt' ? !isBeside : !isSuperseded(event, held)
     })
     const events = page.events.filter((event) => !this.#isSupersededIn(overlay, event))
-    const found = joined([...entries.map(bodyOfEntry), ...events], end)
+    const found = joinServed([...entries.map(bodyOfEntry), ...events], end)
     // Nothing is left to be asked below the horizon when every id asked for is here.
     const isWhole = after === null && filter.ids !== undefined && found.length === filter.ids.length
     cursor.take(found, isWhole ? null : end)
@@ -220,7 +251,7 @@ export class ViewedReader implements EventReader {
     const reads = cursors.map((cursor) => {
       const isBeside = view.isInDoubt(cursor.filter) || view.reachesBelowHorizon(cursor.filter)
       const beside = isBeside ? cursor.fork() : null
-      if (beside !== null) this.#readView(beside, view, context, endMs, true)
+      if (beside !== null) this.#readView(beside, view, context, endMs, { isBeside: true })
       return { cursor, beside, stored: cursor.fork() }
     })
     const moved = await this.#parts.below.advance(
@@ -230,11 +261,11 @@ export class ViewedReader implements EventReader {
     if (!moved.ok) return moved
     view.refresh()
     for (const { cursor, beside, stored } of reads) {
-      const end = beside === null ? stored.after : earlier(beside.after, stored.after)
+      const end = beside === null ? stored.after : earlierEnd(beside.after, stored.after)
       // What the store does not know yet of versions, the view does.
       const { tombstones } = this.#parts
       const found = stored.drain(null).filter((served) => !isSupersededInView(view, served, tombstones))
-      cursor.take(joined([...(beside?.drain(null) ?? []), ...found], end), end)
+      cursor.take(joinServed([...(beside?.drain(null) ?? []), ...found], end), end)
     }
     return ok(undefined)
   }
@@ -254,39 +285,3 @@ export class ViewedReader implements EventReader {
     return entry === undefined ? undefined : { id: entry.id, createdAt: entry.createdAt }
   }
 }
-
-/** Whether the view can tell what comes next. */
-function isAbove({ filter, after }: FilterCursor, view: ViewReader): boolean {
-  if (view.isInDoubt(filter)) return false
-  const horizon = view.horizonFor(filter)
-  return horizon === null || after === null || comparePositions(after, hexOf(horizon)) < 0
-}
-
-type BytesPosition = NonNullable<ReturnType<ViewReader['horizonFor']>>
-
-const hexOf = ({ createdAt, id }: BytesPosition): Position => ({ createdAt, id: id.toString('hex') })
-
-const bytesOf = ({ createdAt, id }: Position): BytesPosition => ({
-  createdAt,
-  id: Buffer.from(id === '' ? '0'.repeat(64) : id, 'hex'),
-})
-
-const isAfter = (a: BytesPosition, b: BytesPosition): boolean =>
-  a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id.compare(b.id) > 0)
-
-const endOf = ({ entries, isCut }: OverlayPage): Position | null => (isCut ? (entries.at(-1) ?? null) : null)
-
-function earlier(a: Position | null, b: Position | null): Position | null {
-  if (a === null || b === null) return a ?? b
-  return comparePositions(a, b) <= 0 ? a : b
-}
-
-function joined(events: ServedEvent[], endsAt: Position | null): ServedEvent[] {
-  const all = events.sort(comparePositions)
-  return all.filter(
-    (event, index) =>
-      event.id !== all[index - 1]?.id && (endsAt === null || comparePositions(event, endsAt) <= 0),
-  )
-}
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

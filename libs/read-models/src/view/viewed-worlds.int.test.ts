@@ -8,7 +8,8 @@ import { createEventReader } from '../joined-reader.ts'
 import { emptyStore, mergeStore, openStore, storeEvents } from '../testdata/store-fixture.ts'
 import { below } from './testing/naive-history.ts'
 import { expectAdmissionFacts, expectAnswer, readerOf } from './testing/questions.ts'
-import { newTally, ViewedWorld } from './testing/viewed-world.ts'
+import { newTally } from './testing/tally.ts'
+import { ViewedWorld } from './testing/viewed-world.ts'
 
 const SEED = Number(process.env['VIEWED_READER_SEED'] ?? Math.floor(Math.random() * 1e9))
 const WORLDS = Number(process.env['VIEWED_READER_WORLDS'] ?? 1)

@@ -14,6 +14,7 @@ import { untilAborted } from './until-aborted.ts'
 export interface FetchLoopOptions {
   readonly topics: readonly string[]
   readonly maxWaitMs: number
+  readonly restMs: number
   readonly fetchBytesMax: number
 }
 
@@ -107,6 +108,7 @@ export class FetchLoop {
       if (!fetched || signal.aborted) return
       round.moved = true
       for (const part of fetched) if (!(await this.#take(lanes, part))) round.stale = true
+      if (this.#options.restMs > 0 && isLevel(fetched)) await delayMs(this.#options.restMs, signal)
     }
   }
 
@@ -141,6 +143,11 @@ export class FetchLoop {
     lane.push({ topic, partition, records: [], nextOffset: range.earliest, endOffset: range.end }, 0)
   }
 }
+
+/** Whether something came, and nothing is left. */
+const isLevel = (fetched: readonly FetchedPartition[]): boolean =>
+  fetched.some(({ records }) => records.length > 0) &&
+  fetched.every(({ nextOffset, endOffset }) => nextOffset >= endOffset)
 
 function lanesByLeader(cluster: Cluster, lanes: readonly Lane[]): ReadonlyMap<number, readonly Lane[]> {
   return Map.groupBy(lanes, (lane) => {

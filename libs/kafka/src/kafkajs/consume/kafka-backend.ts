@@ -26,14 +26,14 @@ export class KafkaBackend implements ConsumerBackend {
   readonly #fetches: FetchLoop
 
   constructor(handle: ClusterHandle, options: ResolvedConsumerOptions, log: KafkaLogger) {
-    const { groupId, topics, exclusive, maxWaitMs, fetchBytesMax } = options
+    const { groupId, topics, exclusive, maxWaitMs, restMs, fetchBytesMax } = options
     this.#handle = handle
     this.#options = options
     this.#log = log
     this.#membership = exclusive
       ? new ExclusiveMembership(groupId, topics, log)
       : new GroupMembership(options, () => handle.connected(topics), log)
-    this.#fetches = new FetchLoop(handle, { topics, maxWaitMs, fetchBytesMax }, log)
+    this.#fetches = new FetchLoop(handle, { topics, maxWaitMs, restMs, fetchBytesMax }, log)
   }
 
   join(signal: AbortSignal): Promise<Membership | null> {

@@ -14,7 +14,7 @@ import type { CurrentVersion, ReadContext, ServedEvent } from '../../event-reade
 import type { FilterCursor } from '../../filter-cursor.ts'
 import type { Overlay } from '../../overlay/overlay.ts'
 import { comparePositions } from '../../position.ts'
-import type { BelowReader } from '../viewed-reader.ts'
+import type { BelowReader } from '../viewed-reader-parts.ts'
 import type { NaiveHistory } from './naive-history.ts'
 
 /** What the reader below sees of the world around it. */

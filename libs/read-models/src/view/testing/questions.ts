@@ -11,7 +11,9 @@ import {
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
 import type { ReadContext } from '../../event-reader.ts'
-import { type BelowReader, ViewedReader } from '../viewed-reader.ts'
+import { ViewedReader } from '../viewed-reader.ts'
+import type { BelowReader } from '../viewed-reader-parts.ts'
+import { answerNow } from './answer-now.ts'
 import type { ViewedWorld } from './viewed-world.ts'
 
 const MISS = 'f'.repeat(64)
@@ -61,7 +63,7 @@ export async function expectAnswer(
   const { asked, filters, context } = questionOf(world)
   const expected = world.history.naive().query(asked, context.nowS, context.authedPubkeys)
   const said = JSON.stringify(asked)
-  const now = reader.answerNow(filters, context)
+  const now = answerNow(reader, filters, context)
   if (now !== null) expect(idsOf(now), `at once ${said}`).toBe(idsOf(expected))
   const served = []
   for await (const chunk of reader.query(filters, context)) {

@@ -1,11 +1,15 @@
 import type { ClickHouse } from '@millrace/clickhouse'
 import { type LoggedEvent, ServingView, type ViewBounds } from '@millrace/event-store'
-import { unwrap } from '@millrace/kernel'
+import { ok, unwrap } from '@millrace/kernel'
 import { eventJson, type Filter, type NostrEvent, type Tombstone, TombstoneSet } from '@millrace/nostr'
+import { findOlderVersions } from '../../bodies/body-sql.ts'
 import { createEventReader } from '../../joined-reader.ts'
 import { Overlay } from '../../overlay/overlay.ts'
 import { emptyStore, storeEvents } from '../../testdata/store-fixture.ts'
-import { VIEWED_READER_LIMITS, ViewedReader } from '../viewed-reader.ts'
+import { Doubts } from '../doubts.ts'
+import { ViewedReader } from '../viewed-reader.ts'
+import { VIEWED_READER_LIMITS } from '../viewed-reader-parts.ts'
+import { answerNow } from './answer-now.ts'
 
 export interface Store {
   readonly reads: ClickHouse
@@ -93,6 +97,20 @@ export class ScriptedEdge {
     await storeEvents(this.#store.writes, kept)
   }
 
+  /** The store is asked about addresses in doubt; answers how many it tells about. */
+  settleDoubts(): Promise<number> {
+    const stored = new Map([[0, this.#stored]])
+    const doubts = new Doubts({
+      view: () => this.view,
+      tombstones: this.tombstones,
+      olderVersions: (address, before) =>
+        findOlderVersions(this.#store.reads, address, before, AbortSignal.timeout(10_000)),
+      stored: async () => ok(stored),
+      settle: (settlements) => this.view.settle(settlements),
+    })
+    return doubts.resolve(stored)
+  }
+
   async query(...filters: Filter[]): Promise<string[]> {
     const ids: string[] = []
     for await (const chunk of this.reader.query(filters, CONTEXT))
@@ -102,6 +120,6 @@ export class ScriptedEdge {
 
   /** What is at hand without waiting; null: not all of it is. */
   answerNow(...filters: Filter[]): string[] | null {
-    return this.reader.answerNow(filters, CONTEXT)?.map(({ id }) => id) ?? null
+    return answerNow(this.reader, filters, CONTEXT)?.map(({ id }) => id) ?? null
   }
 }

@@ -1,35 +1,23 @@
 import { rmSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type LoggedEvent,
   type LogPlace,
   ServingView,
+  type Settlement,
   type ViewBounds,
   ViewReader,
   viewMapBytes,
 } from '@millrace/event-store'
 import { TombstoneSet } from '@millrace/nostr'
 import { EPOCH_S, SPAN_S } from '@millrace/testkit'
-import { Overlay } from '../../overlay/overlay.ts'
+import type { Doubts } from '../doubts.ts'
 import type { BelowWorld } from './naive-below.ts'
 import { below, NaiveHistory, PARTITIONS, type Random } from './naive-history.ts'
+import type { Tally } from './tally.ts'
+import { boundsFrom, doubtsOf, newOverlay, opened } from './world-parts.ts'
 
 const DAY_S = 86_400
-const UNBOUNDED: ViewBounds = { viewBytesMax: 2 ** 30, viewWinnersBytesMax: 2 ** 30, viewAgeDaysMax: 0 }
-
-/** What happened in worlds, so that a test can tell that it saw something. */
-export const newTally = () => ({
-  events: 0,
-  /** Left the overlay for the view before storage had them. */
-  letGoUnstored: 0,
-  evicted: 0,
-  addressesInDoubt: 0,
-  broughtBack: 0,
-  restarts: 0,
-  rebuilds: 0,
-  /** Partitions of which storage had more than the view, whenever it stored something. */
-  storageAhead: 0,
-})
-export type Tally = ReturnType<typeof newTally>
 
 /**
  * One edge without its sockets, at a log that grows: overlay, storage, the view's writer and the view as the edge sees it are each
@@ -53,6 +41,10 @@ export class ViewedWorld implements BelowWorld {
   #isFilled = false
   #isServing = false
   #erasing: Promise<void> = Promise.resolve()
+  #resolving: Promise<unknown> = Promise.resolve()
+  /** On their way to the view's writer. */
+  #settlements: readonly Settlement[] = []
+  readonly #doubts: Doubts
 
   constructor(seed: number, folder: string, tally: Tally) {
     this.history = new NaiveHistory(seed)
@@ -61,6 +53,9 @@ export class ViewedWorld implements BelowWorld {
     this.#folder = folder
     this.#bounds = boundsFrom(this.random)
     this.#erasureRate = [0, 0.1, 0.4][below(this.random, 3)] ?? 0
+    this.#doubts = doubtsOf(this, (settlements) => {
+      this.#settlements = settlements
+    })
   }
 
   /** The view once it may answer, as the edge sees it. */
@@ -86,6 +81,8 @@ export class ViewedWorld implements BelowWorld {
 
   async close(): Promise<void> {
     await this.#erasing
+    await this.#resolving
+    this.#settlements = []
     await this.#view?.close()
     await this.#writer?.close()
   }
@@ -111,6 +108,8 @@ export class ViewedWorld implements BelowWorld {
       () => this.#store(),
       () => this.#publishWatermarks(),
       () => this.#evict(),
+      () => this.#resolve(),
+      () => this.#settle(),
     ]
     for (let count = below(this.random, 6); count > 0; count--) moves[below(this.random, moves.length)]?.()
   }
@@ -132,6 +131,26 @@ export class ViewedWorld implements BelowWorld {
       this.overlay.release(partition, end)
     }
     this.#tell()
+    await this.#resolving
+    for (let round = 0; round < 20 && opened(this.#writer).doubts.length > 0; round++) {
+      this.#settle()
+      this.#tell()
+      this.#resolve()
+      await this.#resolving
+    }
+  }
+
+  get view(): ViewReader {
+    return opened(this.#view)
+  }
+
+  isStored({ partition, offset }: LogPlace): boolean {
+    return offset < (this.#stored[partition] ?? 0)
+  }
+
+  /** What storage has, by partition. */
+  storedOffsets(): ReadonlyMap<number, number> {
+    return new Map(this.#stored.entries())
   }
 
   overlayIds(): ReadonlySet<string> {
@@ -140,7 +159,7 @@ export class ViewedWorld implements BelowWorld {
   }
 
   storedOr(ids: ReadonlySet<string>): readonly LoggedEvent[] {
-    return this.history.log.filter((logged) => this.#isStored(logged) || ids.has(logged.event.id))
+    return this.history.log.filter((logged) => this.isStored(logged) || ids.has(logged.event.id))
   }
 
   /** As the live reader does; now and then a tombstone comes between admission and acknowledgement. */
@@ -175,7 +194,7 @@ export class ViewedWorld implements BelowWorld {
     const view = opened(this.#view)
     view.refresh()
     const { log } = this.history
-    const unstored = () => log.filter((at) => !this.#isStored(at) && this.overlay.has(at.event.id)).length
+    const unstored = () => log.filter((at) => !this.isStored(at) && this.overlay.has(at.event.id)).length
     const before = unstored()
     this.overlay.releaseViewed(view.positions, (event) => view.isSettled(event))
     this.tally.letGoUnstored += before - unstored()
@@ -204,6 +223,20 @@ export class ViewedWorld implements BelowWorld {
     const nowS = EPOCH_S + DAY_S + below(this.random, SPAN_S / 2)
     for (let round = 0; round < 3; round++)
       this.tally.evicted += opened(this.#writer).evict(nowS, isPublished)
+  }
+
+  /** As an edge does at each look at storage's watermarks. */
+  #resolve(): void {
+    const watermarks = new Map(this.#watermarks.entries())
+    this.#resolving = this.#resolving.then(() => this.#doubts.resolve(watermarks))
+  }
+
+  #settle(): void {
+    const writer = opened(this.#writer)
+    const before = writer.state.addressesInDoubt
+    writer.settle(this.#settlements)
+    this.#settlements = []
+    this.tally.doubtsSettled += before - writer.state.addressesInDoubt
   }
 
   async #erase(): Promise<void> {
@@ -256,28 +289,6 @@ export class ViewedWorld implements BelowWorld {
       this.overlay.release(partition, stored)
     }
     await this.open()
-    for (const logged of this.history.log) if (!this.#isStored(logged)) this.#read(logged)
-  }
-
-  #isStored({ partition, offset }: LogPlace): boolean {
-    return offset < (this.#stored[partition] ?? 0)
+    for (const logged of this.history.log) if (!this.isStored(logged)) this.#read(logged)
   }
 }
-
-function boundsFrom(random: Random): ViewBounds {
-  if (random() < 0.2) return UNBOUNDED
-  return {
-    viewBytesMax: 2_000 + below(random, 60_000),
-    viewWinnersBytesMax: 1_000 + below(random, 20_000),
-    viewAgeDaysMax: random() < 0.2 ? 1 : 0,
-  }
-}
-
-function opened<T>(part: T | undefined): T {
-  if (part === undefined) throw new Error('not there')
-  return part
-}
-
-const newOverlay = (): Overlay => new Overlay({ overlayEventsMax: 10_000, overlayBytesMax: 1 << 28 })
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
