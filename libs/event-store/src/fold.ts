@@ -237,8 +237,7 @@ export class Fold {
     const own = this.#touched.get(sequence)
     const posting: Posting = own ?? { createdAt: event.created_at, id, kind: event.kind, sequence }
     this.#touched.set(sequence, posting)
-    const lists =
-      own === undefined ? this.#postings.remove(event, posting) : this.#postings.withdraw(event, posting)
+    const lists = own === undefined ? this.#postings.remove(event, posting) : this.#postings.withdraw(posting)
     this.#tables.events.removeSync(sequence)
     this.#tables.ids.removeSync(id)
     const bytes = bytesOf(record, lists)

@@ -13,11 +13,12 @@ import {
   startOf,
   writeHead,
 } from './chunks.ts'
-import { type ListChange, ListChanges } from './list-changes.ts'
+import { type ListedChanges, PostingChanges } from './posting-changes.ts'
 import {
   comparePositions,
   countOf,
   createdAtOf,
+  type Edits,
   ENTRY_BYTES,
   type IdOf,
   mergeEntries,
@@ -34,7 +35,7 @@ import {
 export class PostingWriter {
   readonly #table: PostingTable
   readonly #idOf: IdOf
-  readonly #changes = new ListChanges()
+  readonly #changes = new PostingChanges()
 
   constructor(table: PostingTable, idOf: IdOf) {
     this.#table = table
@@ -43,23 +44,17 @@ export class PostingWriter {
 
   /** Puts an event into its lists; answers how many they are. */
   add(event: NostrEvent, posting: Posting): number {
-    const changes = this.#changes.of(event)
-    for (const { added } of changes) added.push(posting)
-    return changes.length
+    return this.#changes.add(event, posting, false)
   }
 
   /** Takes an event out of its lists; answers how many they are. */
   remove(event: NostrEvent, posting: Posting): number {
-    const changes = this.#changes.of(event)
-    for (const { removed } of changes) removed.push(posting)
-    return changes.length
+    return this.#changes.add(event, posting, true)
   }
 
   /** As `remove`, for a posting that was given to `add` since the last flush. */
-  withdraw(event: NostrEvent, posting: Posting): number {
-    const changes = this.#changes.of(event)
-    for (const { added } of changes) added.splice(added.lastIndexOf(posting), 1)
-    return changes.length
+  withdraw(posting: Posting): number {
+    return this.#changes.withdraw(posting)
   }
 
   /**
@@ -67,48 +62,73 @@ export class PostingWriter {
    * costs the square of their number.
    */
   flush(): void {
-    const changes = this.#changes.all
-    if (changes.length <= CHILD_LISTS_MAX) this.#writeAll(changes)
-    else {
-      const sorted = changes.toSorted((a, b) => Buffer.compare(a.list, b.list))
-      for (let from = 0; from < sorted.length; from += CHILD_LISTS_MAX) {
-        const neighbours = sorted.slice(from, from + CHILD_LISTS_MAX)
-        this.#table.transactionSync(() => this.#writeAll(neighbours))
+    const changes = this.#changes.byList()
+    const writer = new ListWriter(this.#table, this.#idOf, changes)
+    const order = changes.inKeyOrder()
+    if (order.length <= CHILD_LISTS_MAX) writer.writeAll(order)
+    else
+      for (let from = 0; from < order.length; from += CHILD_LISTS_MAX) {
+        const neighbours = order.subarray(from, from + CHILD_LISTS_MAX)
+        this.#table.transactionSync(() => writer.writeAll(neighbours))
       }
-    }
+  }
+}
+
+/** Writes the changes of one transaction, one list after the other. */
+class ListWriter {
+  readonly #table: PostingTable
+  readonly #idOf: IdOf
+  readonly #changes: ListedChanges
+  /** Of the list or chunk that is being written. */
+  readonly #edits = { added: [] as number[], removed: [] as number[] }
+
+  constructor(table: PostingTable, idOf: IdOf, changes: ListedChanges) {
+    this.#table = table
+    this.#idOf = idOf
+    this.#changes = changes
   }
 
-  #writeAll(changes: readonly ListChange[]): void {
-    for (const change of changes) this.#write(change)
+  writeAll(lists: Uint32Array): void {
+    for (const list of lists) {
+      const ranks = this.#changes.of(list)
+      // Only changes that were withdrawn.
+      if (ranks.length > 0) this.#write(this.#changes.keys[list] as Buffer, ranks)
+    }
   }
 
   /** The head first, from lmdb's own buffer, which the next read overwrites; so all that is asked of it is asked here. */
-  #write({ list, added, removed }: ListChange): void {
-    if (added.length > 1) added.sort(comparePositions)
-    const head = this.#table.getBinaryFast(list)
-    if (head === undefined) {
-      this.#changeHead(list, EMPTY_HEAD, added, removed)
-      return
-    }
-    const isNew = (posting: Posting): boolean => isInHead(head, posting)
-    const isOld = (posting: Posting): boolean => !isInHead(head, posting)
-    const older = added.filter(isOld)
-    const olderRemoved = removed.filter(isOld)
-    const isAllNew = older.length === 0 && olderRemoved.length === 0
-    if (isAllNew) this.#changeHead(list, head, added, removed)
-    else {
-      this.#changeHead(list, head, added.filter(isNew), removed.filter(isNew))
-      this.#changeChunks(list, older, olderRemoved)
-    }
+  #write(list: Buffer, ranks: Uint32Array): void {
+    const head = this.#table.getBinaryFast(list) ?? EMPTY_HEAD
+    let inHead = ranks.length
+    while (inHead > 0 && !isInHead(head, this.#postingAt(ranks, inHead - 1))) inHead--
+    this.#changeHead(list, head, ranks, inHead)
+    if (inHead < ranks.length) this.#changeChunks(list, ranks, inHead)
   }
 
-  #changeHead(list: Buffer, head: Buffer, added: readonly Posting[], removed: readonly Posting[]): void {
-    if (added.length === 0 && removed.length === 0) return
+  #postingAt(ranks: Uint32Array, index: number): Posting {
+    return this.#changes.postings[ranks[index] as number] as Posting
+  }
+
+  /** Divides some changes; overwritten by the next call. */
+  #editsOf(ranks: Uint32Array, from: number, to: number): Edits {
+    const { added, removed } = this.#edits
+    added.length = 0
+    removed.length = 0
+    for (let index = from; index < to; index++) {
+      const rank = ranks[index] as number
+      if (this.#changes.isRemoval(rank)) removed.push(rank)
+      else added.push(rank)
+    }
+    return this.#edits
+  }
+
+  #changeHead(list: Buffer, head: Buffer, ranks: Uint32Array, count: number): void {
+    if (count === 0) return
+    const edits = this.#editsOf(ranks, 0, count)
     const entriesAt = headEntriesAt(head)
-    const bytesMax = head.length + added.length * ENTRY_BYTES
-    if (bytesMax > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * bytesMax)
-    head.copy(scratch, 0, 0, entriesAt)
-    const end = mergeEntries(head, entriesAt, head.length, added, removed, scratch)
+    const scratch = scratchFor(head.length + count * ENTRY_BYTES)
+    for (let index = 0; index < entriesAt; index++) scratch[index] = head[index] as number
+    const end = mergeEntries(head, entriesAt, head.length, this.#changes, edits, scratch, entriesAt)
     if (end !== null && end <= entriesAt + CHUNK_ENTRIES_MAX * ENTRY_BYTES) {
       if (end === EMPTY_HEAD.length) this.#table.removeSync(list)
       else this.#table.putSync(list, scratch.subarray(0, end))
@@ -119,7 +139,7 @@ export class PostingWriter {
     else {
       // Where ids tell the order, reading them would overwrite the head.
       const entries = Buffer.from(head.subarray(entriesAt, head.length))
-      this.#writeHead(list, this.#applied(entries, added, removed), bound)
+      this.#writeHead(list, this.#applied(entries, edits), bound)
     }
   }
 
@@ -135,37 +155,36 @@ export class PostingWriter {
     writeHead(this.#table, list, { entries: entries.subarray(0, kept), bound: first })
   }
 
-  #changeChunks(list: Buffer, added: readonly Posting[], removed: readonly Posting[]): void {
-    const gone = new Set(removed)
-    const changes = [...added, ...removed].sort(comparePositions)
-    let from = 0
-    while (from < changes.length) {
-      const first = positionKey(changes[from] as Posting)
+  #changeChunks(list: Buffer, ranks: Uint32Array, start: number): void {
+    let from = start
+    while (from < ranks.length) {
+      const first = positionKey(this.#postingAt(ranks, from))
       const chunk: Chunk = chunkAt(this.#table, list, first) ?? {
         key: Buffer.concat([list, first]),
         entries: NO_ENTRIES,
       }
-      const to = this.#endOf(list, chunk, changes, from)
-      const inChunk = changes.slice(from, to)
-      const entries = this.#applied(
-        chunk.entries,
-        inChunk.filter((posting) => !gone.has(posting)),
-        inChunk.filter((posting) => gone.has(posting)),
-      )
-      if (entries.length === 0) this.#table.removeSync(chunk.key)
-      else this.#writeChunks(list, startOf(chunk.key, list), entries)
+      const to = this.#endOf(list, chunk, ranks, from)
+      this.#changeChunk(list, chunk, this.#editsOf(ranks, from, to))
       from = to
     }
   }
 
+  #changeChunk(list: Buffer, { key, entries }: Chunk, edits: Edits): void {
+    const scratch = scratchFor(entries.length + edits.added.length * ENTRY_BYTES)
+    const end = mergeEntries(entries, 0, entries.length, this.#changes, edits, scratch, 0)
+    const changed = end === null ? this.#applied(entries, edits) : scratch.subarray(0, end)
+    if (changed.length === 0) this.#table.removeSync(key)
+    else this.#writeChunks(list, startOf(key, list), changed)
+  }
+
   /** The index of the first change that lies behind the chunk. */
-  #endOf(list: Buffer, chunk: Chunk, changes: readonly Posting[], from: number): number {
-    if (from + 1 === changes.length) return changes.length
+  #endOf(list: Buffer, chunk: Chunk, ranks: Uint32Array, from: number): number {
+    if (from + 1 === ranks.length) return ranks.length
     const next = chunkKeyAfter(this.#table, list, chunk.key)
-    if (next === undefined) return changes.length
+    if (next === undefined) return ranks.length
     const end = positionOfKey(startOf(next, list))
     let to = from + 1
-    while (to < changes.length && comparePositions(changes[to] as Posting, end) < 0) to++
+    while (to < ranks.length && comparePositions(this.#postingAt(ranks, to), end) < 0) to++
     return to
   }
 
@@ -183,11 +202,11 @@ export class PostingWriter {
     return positionKey({ createdAt: createdAtOf(entries, 0), id: this.#idOf(sequenceOf(entries, 0)) })
   }
 
-  #applied(entries: Buffer, added: readonly Posting[], removed: readonly Posting[]): Buffer {
-    const kept =
-      removed.length === 0
-        ? entries
-        : withoutSequences(entries, new Set(removed.map(({ sequence }) => sequence)))
+  #applied(entries: Buffer, edits: Edits): Buffer {
+    const postingOf = (rank: number): Posting => this.#changes.postings[rank] as Posting
+    const added = edits.added.map(postingOf)
+    const removed = new Set(edits.removed.map((rank) => postingOf(rank).sequence))
+    const kept = removed.size === 0 ? entries : withoutSequences(entries, removed)
     return added.length === 0 ? kept : withAdded(kept, added, this.#idOf)
   }
 }
@@ -199,5 +218,10 @@ const NO_ENTRIES = Buffer.alloc(0)
 /** Says that there are no other chunks. */
 const EMPTY_HEAD = Buffer.from([0])
 
-/** Where heads are put together; one for all, because writing one is a single step. */
-let scratch = Buffer.allocUnsafeSlow(64 * 1024)
+/** Where entries are put together; one for all, because writing some is a single step. */
+let scratchBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+function scratchFor(bytes: number): Buffer {
+  if (bytes > scratchBuffer.length) scratchBuffer = Buffer.allocUnsafeSlow(2 * bytes)
+  return scratchBuffer
+}

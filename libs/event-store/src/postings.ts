@@ -74,51 +74,74 @@ export function writeEntry(into: Buffer, at: number, { createdAt, kind, id, sequ
   into.writeUInt32BE(sequence, at + SEQUENCE_AT)
 }
 
+/** Postings in served order, and as entries one after the other; named by their index, the rank. */
+export interface SortedPostings {
+  readonly postings: readonly Posting[]
+  readonly entries: Buffer
+}
+
+/** What is to be put into some entries and what is to be taken out, as ranks in ascending order. */
+export interface Edits {
+  readonly added: readonly number[]
+  readonly removed: readonly number[]
+}
+
 /**
- * Writes entries to the same place of another buffer, without some and with others.
+ * Writes entries to the start of another buffer, without some and with others.
  *
- * @param added in served order, none of them there yet
+ * @param into not the buffer of the entries
  * @returns where they end; null where an id would have to tell an order, or one to be removed is not there
  */
 export function mergeEntries(
   entries: Buffer,
   start: number,
   end: number,
-  added: readonly Posting[],
-  removed: readonly Posting[],
+  sorted: SortedPostings,
+  { added, removed }: Edits,
   into: Buffer,
+  intoStart: number,
 ): number | null {
   let from = start
-  let to = start
+  let to = intoStart
   let missing = removed.length
   let next = 0
   for (let at = start; next < added.length || missing > 0; at += ENTRY_BYTES) {
     for (; next < added.length; next++) {
-      const posting = added[next] as Posting
+      const rank = added[next] as number
       if (at < end) {
-        const later = posting.createdAt - readF64(entries, at)
-        const order = later || entries.readUInt16BE(at + PREFIX_AT) - posting.id.readUInt16BE(0)
+        const { createdAt, id } = sorted.postings[rank] as Posting
+        const order =
+          createdAt - readF64(entries, at) || entries.readUInt16BE(at + PREFIX_AT) - id.readUInt16BE(0)
         if (order < 0) break
         if (order === 0) return null
       }
-      if (at > from) to += entries.copy(into, to, from, at)
+      if (at > from) to += copyBytes(entries, from, at, into, to)
       from = at
-      writeEntry(into, to, posting)
-      to += ENTRY_BYTES
+      to += copyBytes(sorted.entries, rank * ENTRY_BYTES, (rank + 1) * ENTRY_BYTES, into, to)
     }
     if (at >= end) break
-    if (missing > 0 && isRemoved(entries.readUInt32BE(at + SEQUENCE_AT), removed)) {
+    if (missing > 0 && isRemoved(entries.readUInt32BE(at + SEQUENCE_AT), sorted, removed)) {
       missing--
-      if (at > from) to += entries.copy(into, to, from, at)
+      if (at > from) to += copyBytes(entries, from, at, into, to)
       from = at + ENTRY_BYTES
     }
   }
   if (missing > 0) return null
-  return to + (from < end ? entries.copy(into, to, from, end) : 0)
+  return to + (from < end ? copyBytes(entries, from, end, into, to) : 0)
 }
 
-function isRemoved(sequence: number, removed: readonly Posting[]): boolean {
-  for (const posting of removed) if (posting.sequence === sequence) return true
+/** A call of `copy` costs more than a loop over an entry or two. */
+const LOOPED_BYTES_MAX = 48
+
+function copyBytes(source: Buffer, from: number, end: number, into: Buffer, to: number): number {
+  const bytes = end - from
+  if (bytes > LOOPED_BYTES_MAX) return source.copy(into, to, from, end)
+  for (let index = 0; index < bytes; index++) into[to + index] = source[from + index] as number
+  return bytes
+}
+
+function isRemoved(sequence: number, { postings }: SortedPostings, removed: readonly number[]): boolean {
+  for (const rank of removed) if ((postings[rank] as Posting).sequence === sequence) return true
   return false
 }
 

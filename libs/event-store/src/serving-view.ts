@@ -20,7 +20,8 @@ export interface ServingViewOptions {
 
 /** The events of some partitions, and how far the view then is with each. */
 export interface ViewBatch {
-  readonly events: readonly LoggedEvent[]
+  /** Gone through once, inside the transaction. */
+  readonly events: Iterable<LoggedEvent>
   /** By partition; partitions that are not named stay where they are. */
   readonly nextOffsets: ReadonlyMap<number, number>
 }

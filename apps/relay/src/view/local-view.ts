@@ -25,6 +25,7 @@ export const localView =
       clock,
       log,
       transactionEventsMax: TRANSACTION_EVENTS_MAX,
+      fill: null,
       onApplied: (applied) => tell(applied),
     })
     return {

@@ -15,7 +15,9 @@ import { eventJson, type TombstoneSet } from '@millrace/nostr'
 import { isTickKey, TOPICS } from '@millrace/topics'
 import { readEventRecord } from '../live/event-records.ts'
 import type { ViewApplied } from './edge-view.ts'
+import { type FillBounds, FillBuffer } from './fill-buffer.ts'
 import { ViewProgress } from './view-progress.ts'
+import { slicesOf } from './view-slices.ts'
 
 export interface ViewFeedParts {
   readonly kafka: Pick<Log, 'consumer' | 'readToEnd'>
@@ -28,13 +30,14 @@ export interface ViewFeedParts {
   readonly log: KafkaLogger
   /** Events in one transaction, which holds the event loop of this thread. */
   readonly transactionEventsMax: number
+  /** What is gathered for one transaction while the view is filled; null: fill it in transactions as small as the others. */
+  readonly fill: FillBounds | null
   readonly onApplied: (applied: ViewApplied) => void
 }
 
 /** Events of one partition that wait to be applied. */
 interface Waiting {
   readonly batch: RecordBatch
-  readonly events: readonly LoggedEvent[]
   readonly done: () => void
   readonly failed: (cause: unknown) => void
 }
@@ -61,6 +64,8 @@ export class ViewFeed {
   readonly #tombstonesNext = new Map<number, number>()
   #stored: ReadonlyMap<number, number> = new Map()
   #waiting: Waiting[] = []
+  /** Null: the view is not being filled, or not in large transactions. */
+  #fill: FillBuffer | null = null
   #flushing: Promise<void> | null = null
   #isServing = false
   #isEvicting = false
@@ -92,6 +97,8 @@ export class ViewFeed {
   async start(ends: ReadonlyMap<number, number>): Promise<void> {
     await this.#parts.kafka.readToEnd(TOPICS.tombstones, (batch) => this.#onTombstones(batch))
     this.#progress.begin(ends)
+    const { fill, view } = this.#parts
+    if (fill !== null && !this.#progress.isThere) this.#fill = new FillBuffer(fill, view.positions, ends)
     this.#serveIfThere(0, 0)
     const handler: ConsumerHandler = {
       onAssign: async (partitions) =>
@@ -161,11 +168,29 @@ export class ViewFeed {
   }
 
   #onEvents(batch: RecordBatch): Promise<void> {
-    const events = batch.records.map((record) => this.#read(record)).filter((event) => event !== null)
+    if (this.#fill !== null) return this.#fillWith(batch, this.#fill)
     return new Promise((done, failed) => {
-      this.#waiting.push({ batch, events, done, failed })
+      this.#waiting.push({ batch, done, failed })
       this.#flushing ??= this.#flush()
     })
+  }
+
+  /** Takes the batch over; who delivers it waits only while a transaction runs. */
+  async #fillWith(batch: RecordBatch, buffer: FillBuffer): Promise<void> {
+    buffer.add(batch)
+    if (!buffer.isDue) return
+    if (buffer.hasAll) this.#fill = null
+    await this.#apply(buffer.take(), Number.POSITIVE_INFINITY)
+  }
+
+  /** One by one inside the transaction, so that one event is garbage before the next is decoded. */
+  *#decode(records: readonly LogRecord[], counter: { events: number }): Generator<LoggedEvent> {
+    for (const record of records) {
+      const event = this.#read(record)
+      if (event === null) continue
+      counter.events++
+      yield event
+    }
   }
 
   /** What no reader can use, the live reader reports. */
@@ -182,19 +207,22 @@ export class ViewFeed {
     this.#waiting = []
     this.#flushing = null
     try {
-      await this.#apply(waiting)
+      await this.#apply(
+        waiting.map(({ batch }) => batch),
+        this.#parts.transactionEventsMax,
+      )
       for (const { done } of waiting) done()
     } catch (cause) {
       for (const { failed } of waiting) failed(cause)
     }
   }
 
-  async #apply(waiting: readonly Waiting[]): Promise<void> {
-    const { view, transactionEventsMax } = this.#parts
-    for (const slice of slicesOf(waiting, transactionEventsMax)) {
+  async #apply(batches: readonly RecordBatch[], recordsMax: number): Promise<void> {
+    for (const { records, nextOffsets } of slicesOf(batches, recordsMax)) {
       const startMs = performance.now()
-      view.apply(slice)
-      this.#serveIfThere(slice.events.length, (performance.now() - startMs) / 1000)
+      const counter = { events: 0 }
+      this.#parts.view.apply({ events: this.#decode(records, counter), nextOffsets })
+      this.#serveIfThere(counter.events, (performance.now() - startMs) / 1000)
       await nextTurn()
     }
     await this.#evict()
@@ -225,22 +253,4 @@ export class ViewFeed {
 
   readonly #isStored = ({ partition, offset }: LogPlace): boolean =>
     offset < (this.#stored.get(partition) ?? 0)
-}
-
-/** Cuts what waits into transactions, each naming how far it brings the partitions that it touches. */
-function* slicesOf(waiting: readonly Waiting[], eventsMax: number) {
-  let events: LoggedEvent[] = []
-  let nextOffsets = new Map<number, number>()
-  for (const { batch, events: all } of waiting) {
-    for (const event of all) {
-      events.push(event)
-      nextOffsets.set(batch.partition, event.offset + 1)
-      if (events.length < eventsMax) continue
-      yield { events, nextOffsets }
-      events = []
-      nextOffsets = new Map()
-    }
-    nextOffsets.set(batch.partition, batch.nextOffset)
-  }
-  if (nextOffsets.size > 0) yield { events, nextOffsets }
 }

@@ -13,6 +13,9 @@ import type { FromViewThread, ToViewThread, ViewLogLevel, ViewThreadData } from 
  * page that a transaction changes is in memory until its end.
  */
 const TRANSACTION_EVENTS_MAX = 5_000
+/** While the view is filled nobody waits for this thread. */
+const FILL_RECORDS_MAX = 50_000
+const FILL_BYTES_MAX = 64 * 1024 * 1024
 
 assert(parentPort !== null, 'this file runs as a worker thread')
 const port = parentPort
@@ -58,6 +61,7 @@ async function run(): Promise<void> {
     clock: systemClock,
     log,
     transactionEventsMax: TRANSACTION_EVENTS_MAX,
+    fill: { recordsMax: FILL_RECORDS_MAX, bytesMax: FILL_BYTES_MAX },
     onApplied: (applied) => post({ type: 'applied', ...applied }),
   })
   void feed.ended.then((ended) => end(ended.ok ? null : ended.fault))
