@@ -1,6 +1,5 @@
 import type { NostrEvent, TombstoneSet } from '@millrace/nostr'
 import {
-  addressParts,
   type Doubt,
   doubtAbout,
   doubtsOf,
@@ -10,10 +9,11 @@ import {
   removeDoubt,
   writeDoubt,
 } from './doubts.ts'
+import { encodeStored } from './encode-stored.ts'
 import { isVersioned, winnerKey } from './list-keys.ts'
 import { PostingWriter } from './posting-writer.ts'
 import { comparePositions, type Position, type Posting, positionBefore } from './postings.ts'
-import { encodeStored, type LogPlace, StoredEvent } from './stored-event.ts'
+import { type LogPlace, StoredEvent } from './stored-event.ts'
 import {
   type Budget,
   claimId,
@@ -79,28 +79,39 @@ export class Fold {
     )
   }
 
-  /** Takes an event in, unless it is there, erased, superseded, or below the horizon. */
-  add(logged: LoggedEvent): void {
-    const { event } = logged
-    if (this.#tombstones.covers(event) || this.#tombstones.isBelowFloor(event)) return
-    const id = Buffer.from(event.id, 'hex')
+  /**
+   * Takes an event in, unless it is there, erased, superseded, or below the horizon.
+   *
+   * @param given a record may lie in memory that the next event overwrites
+   */
+  add(given: LoggedEvent | StoredEvent): void {
+    const event =
+      given instanceof StoredEvent ? given : new StoredEvent(encodeStored(given.event, given.json, given))
+    if (this.#isErased(event)) return
+    const id = event.idBytes
     const winner = winnerKeyOf(event)
     if (winner === null) {
-      this.#insertInView(logged, id)
+      this.#insertInView(event, id)
       return
     }
     const known = sequenceOfId(this.#tables, id)
-    if (known === undefined) this.#addVersion(logged, id, winner)
-    else this.#move(known, logged)
+    if (known === undefined) this.#addVersion(event, id, winner)
+    else this.#move(known, event)
+  }
+
+  #isErased(event: StoredEvent): boolean {
+    if (!this.#tombstones.mayErase(event)) return false
+    const whole = event.parse()
+    return this.#tombstones.covers(whole) || this.#tombstones.isBelowFloor(whole)
   }
 
   /** Takes an event out if a tombstone covers it. */
   eraseIfCovered(sequence: number): void {
     const stored = new StoredEvent(readRecord(this.#tables, sequence))
-    const event = stored.parse()
-    if (!this.#tombstones.isBelowFloor(event) && !this.#tombstones.covers(event)) return
+    if (!this.#isErased(stored)) return
     this.#remove(sequence)
-    const key = winnerKeyOf(event)
+    const event = stored.parse()
+    const key = winnerKeyOf(stored)
     const winner = key === null ? undefined : readWinner(this.#tables, key)
     if (key === null || winner?.id !== event.id) return
     if (isHistoryErased(event, this.#tombstones)) return void this.#tables.winners.removeSync(key)
@@ -137,9 +148,8 @@ export class Fold {
 
   /** Takes an event out of the view because the store has it. Answers the bytes freed. */
   evict(sequence: number): number {
-    const stored = new StoredEvent(readRecord(this.#tables, sequence))
-    const event = stored.parse()
-    const horizon = positionBefore({ createdAt: event.created_at, id: Buffer.from(event.id, 'hex') })
+    const event = new StoredEvent(readRecord(this.#tables, sequence))
+    const horizon = positionBefore({ createdAt: event.createdAt, id: event.idBytes })
     const bytes = this.#remove(sequence)
     const key = winnerKeyOf(event)
     // Without its row: versions that are older, and those that come to lie there, are below the horizon too.
@@ -167,26 +177,25 @@ export class Fold {
     return now !== undefined && now.id === doubt.id && now.offset === doubt.offset
   }
 
-  #addVersion(logged: LoggedEvent, id: Buffer, key: Buffer): void {
-    const { event } = logged
+  #addVersion(event: StoredEvent, id: Buffer, key: Buffer): void {
     const before = readWinner(this.#tables, key)
     if (before !== undefined && !takesOver(event, before)) {
-      if (before.whereabouts === 'in-doubt') this.#putOff(logged)
+      if (before.whereabouts === 'in-doubt') this.#putOff(event)
       return
     }
     if (before?.whereabouts === 'here') this.#remove(before.sequence)
-    if (before?.whereabouts === 'in-doubt') this.#endDoubt(addressParts(event))
-    const sequence = this.#insertInView(logged, id)
+    if (before?.whereabouts === 'in-doubt') this.#endDoubt(event)
+    const sequence = this.#insertInView(event, id)
     if (sequence === null) return
-    const { created_at: createdAt, id: hexId } = event
+    const { createdAt, id: hexId } = event
     writeWinner(this.#tables, key, { createdAt, id: hexId, sequence, whereabouts: 'here' })
   }
 
   /** An older version came while the address is in doubt: the store has to have it too before it can tell. */
-  #putOff({ event, offset }: LoggedEvent): void {
-    const doubt = readDoubt(this.#tables, addressParts(event))
-    if (doubt === undefined || doubt.offset > offset) return
-    writeDoubt(this.#tables, { ...doubt, offset: offset + 1 })
+  #putOff(event: StoredEvent): void {
+    const doubt = readDoubt(this.#tables, event)
+    if (doubt === undefined || doubt.offset > event.offset) return
+    writeDoubt(this.#tables, { ...doubt, offset: event.offset + 1 })
     this.#doubtsVersion++
   }
 
@@ -201,47 +210,43 @@ export class Fold {
    * The event's sequence number, a new one unless it is known; null when it lies below the horizon, where nothing is known,
    * and stays out.
    */
-  #insertInView(logged: LoggedEvent, id: Buffer): number | null {
-    const { event, json } = logged
-    const { horizon } = budgetNameOf(event.kind) === 'versioned' ? this.#versioned : this.#regular
-    const position = { createdAt: event.created_at, id }
-    if (horizon !== null && comparePositions(position, horizon) > 0) return null
+  #insertInView(event: StoredEvent, id: Buffer): number | null {
+    const { createdAt, kind, record } = event
+    const { horizon } = budgetNameOf(kind) === 'versioned' ? this.#versioned : this.#regular
+    if (horizon !== null && comparePositions({ createdAt, id }, horizon) > 0) return null
     const sequence = this.#nextSequence
     if (!claimId(this.#tables, id, sequence)) {
-      this.#move(sequenceOfId(this.#tables, id) as number, logged)
+      this.#move(sequenceOfId(this.#tables, id) as number, event)
       return null
     }
     this.#nextSequence++
-    const record = encodeStored(event, json, logged)
     this.#tables.events.putSync(sequence, record, AT_THE_END)
-    const posting: Posting = { createdAt: event.created_at, id, kind: event.kind, sequence }
+    const posting: Posting = { createdAt, id, kind, sequence }
     this.#touched.set(sequence, posting)
     const lists = this.#postings.add(event, posting)
-    this.#count(event.kind, 1, bytesOf(record, lists))
+    this.#count(kind, 1, bytesOf(record, lists))
     return sequence
   }
 
   /** The same event at a higher offset, perhaps with another signature, which then is the one served (DESIGN 2.3). */
-  #move(sequence: number, logged: LoggedEvent): void {
+  #move(sequence: number, event: StoredEvent): void {
     const stored = new StoredEvent(readRecord(this.#tables, sequence))
-    if (stored.offset >= logged.offset) return
-    const record = encodeStored(logged.event, logged.json, logged)
-    this.#tables.events.putSync(sequence, record)
-    this.#count(logged.event.kind, 0, record.length - stored.record.length)
+    if (stored.offset >= event.offset) return
+    this.#tables.events.putSync(sequence, event.record)
+    this.#count(event.kind, 0, event.record.length - stored.record.length)
   }
 
   #remove(sequence: number): number {
-    const record = readRecord(this.#tables, sequence)
-    const event = new StoredEvent(record).parse()
-    const id = Buffer.from(event.id, 'hex')
+    const event = new StoredEvent(readRecord(this.#tables, sequence))
+    const { kind, createdAt, idBytes: id } = event
     const own = this.#touched.get(sequence)
-    const posting: Posting = own ?? { createdAt: event.created_at, id, kind: event.kind, sequence }
+    const posting: Posting = own ?? { createdAt, id, kind, sequence }
     this.#touched.set(sequence, posting)
     const lists = own === undefined ? this.#postings.remove(event, posting) : this.#postings.withdraw(posting)
     this.#tables.events.removeSync(sequence)
     this.#tables.ids.removeSync(id)
-    const bytes = bytesOf(record, lists)
-    this.#count(event.kind, -1, -bytes)
+    const bytes = bytesOf(event.record, lists)
+    this.#count(kind, -1, -bytes)
     return bytes
   }
 

@@ -1,5 +1,6 @@
 export { Arena, type Keep } from './arena.ts'
 export type { Doubt } from './doubts.ts'
+export { type WrittenJson, writeStored } from './encode-stored.ts'
 export type { IsStored, ViewBounds } from './eviction.ts'
 export type { LoggedEvent, Settlement } from './fold.ts'
 export type { DropReason } from './folder.ts'

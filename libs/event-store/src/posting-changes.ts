@@ -1,5 +1,5 @@
-import type { NostrEvent } from '@millrace/nostr'
 import { comparePositions, ENTRY_BYTES, type Posting, type SortedPostings, writeEntry } from './postings.ts'
+import type { StoredEvent } from './stored-event.ts'
 import { TouchedLists } from './touched-lists.ts'
 
 interface Change {
@@ -23,7 +23,7 @@ export class PostingChanges {
   readonly #lastChanges: number[] = []
 
   /** Takes in an event that comes or goes; answers in how many lists it is. */
-  add(event: NostrEvent, posting: Posting, isRemoval: boolean): number {
+  add(event: StoredEvent, posting: Posting, isRemoval: boolean): number {
     const numbers = this.#listNumbers
     const change = this.#changes.length
     const listsFrom = numbers.length

@@ -1,4 +1,3 @@
-import type { NostrEvent } from '@millrace/nostr'
 import {
   CHUNK_ENTRIES_MAX,
   type Chunk,
@@ -27,6 +26,7 @@ import {
   withAdded,
   withoutSequences,
 } from './postings.ts'
+import type { StoredEvent } from './stored-event.ts'
 
 /**
  * Collects the postings of many events and writes each chunk once. Everything happens inside the caller's transaction;
@@ -43,12 +43,12 @@ export class PostingWriter {
   }
 
   /** Puts an event into its lists; answers how many they are. */
-  add(event: NostrEvent, posting: Posting): number {
+  add(event: StoredEvent, posting: Posting): number {
     return this.#changes.add(event, posting, false)
   }
 
   /** Takes an event out of its lists; answers how many they are. */
-  remove(event: NostrEvent, posting: Posting): number {
+  remove(event: StoredEvent, posting: Posting): number {
     return this.#changes.add(event, posting, true)
   }
 

@@ -5,6 +5,7 @@ import { candidatesOf } from './erasure.ts'
 import { evictSome, type IsStored, type ViewBounds } from './eviction.ts'
 import { Fold, type LoggedEvent, type Settlement } from './fold.ts'
 import { closeFolder, type DropReason, openFolder } from './folder.ts'
+import type { StoredEvent } from './stored-event.ts'
 import { emptyState, readState, type Tables, type ViewState, writeState } from './tables.ts'
 import { ViewReader } from './view-reader.ts'
 
@@ -21,7 +22,7 @@ export interface ServingViewOptions {
 /** The events of some partitions, and how far the view then is with each. */
 export interface ViewBatch {
   /** Gone through once, inside the transaction. */
-  readonly events: Iterable<LoggedEvent>
+  readonly events: Iterable<LoggedEvent | StoredEvent>
   /** By partition; partitions that are not named stay where they are. */
   readonly nextOffsets: ReadonlyMap<number, number>
 }

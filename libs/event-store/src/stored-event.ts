@@ -1,53 +1,27 @@
-import { eventJson, expirationOf, type NostrEvent } from '@millrace/nostr'
+import { kindClass, type NostrEvent } from '@millrace/nostr'
 import { type Keep, ownCopy } from './arena.ts'
 import { readF64 } from './numbers.ts'
-
-/**
- * A record of the view, all integers big-endian:
- *
- *     0 created_at (f64) · 8 expiration (f64, 0 = none) · 16 offset in the log (f64) · 24 partition (u16) · 26 kind (u16) · 28 JSON
- *
- * A created_at reaches 2^53 - 1, which an f64 holds exactly. The JSON is as `eventJson` writes it, so that id, pubkey and tags
- * are found in it and are not kept twice.
- */
-const EXPIRATION_AT = 8
-const OFFSET_AT = 16
-const PARTITION_AT = 24
-const KIND_AT = 26
-const JSON_AT = 28
-const ID_AT = JSON_AT + '{"id":"'.length
-const PUBKEY_AT = ID_AT + 64 + '","pubkey":"'.length
-const CREATED_AT_DIGITS_AT = PUBKEY_AT + 64 + '","created_at":'.length
-const KIND_NAME_BYTES = ',"kind":'.length
-const TAGS_NAME_BYTES = ',"tags":['.length
-const UTF8_BYTES_PER_CHARACTER_MAX = 3
-
-const [QUOTE, COMMA, OPEN, CLOSE, BACKSLASH] = [0x22, 0x2c, 0x5b, 0x5d, 0x5c] as const
+import {
+  afterString,
+  CLOSE,
+  COMMA,
+  EXPIRATION_AT,
+  ID_AT,
+  JSON_AT,
+  KIND_AT,
+  OFFSET_AT,
+  OPEN,
+  PARTITION_AT,
+  PUBKEY_AT,
+  QUOTE,
+  tagsAt,
+} from './record-layout.ts'
+import { eachIndexedTag, firstD } from './record-tags.ts'
 
 /** Where the log holds an event. */
 export interface LogPlace {
   readonly partition: number
   readonly offset: number
-}
-
-let scratch = Buffer.allocUnsafeSlow(256 * 1024)
-
-/**
- * The record of an event, in a buffer that the next call overwrites.
- *
- * @param json its seven fields as they are served; written anew where it is not in the form of `eventJson`
- */
-export function encodeStored(event: NostrEvent, json: string, place: LogPlace): Buffer {
-  const head = `{"id":"${event.id}","pubkey":"${event.pubkey}","created_at":${event.created_at},"kind":${event.kind},"tags":[`
-  const text = json.startsWith(head) ? json : eventJson(event)
-  const bytesMax = JSON_AT + text.length * UTF8_BYTES_PER_CHARACTER_MAX
-  if (scratch.length < bytesMax) scratch = Buffer.allocUnsafeSlow(2 * bytesMax)
-  scratch.writeDoubleBE(event.created_at, 0)
-  scratch.writeDoubleBE(expirationOf(event) ?? 0, EXPIRATION_AT)
-  scratch.writeDoubleBE(place.offset, OFFSET_AT)
-  scratch.writeUInt16BE(place.partition, PARTITION_AT)
-  scratch.writeUInt16BE(event.kind, KIND_AT)
-  return scratch.subarray(0, JSON_AT + scratch.write(text, JSON_AT, 'utf8'))
 }
 
 /** The id in a record; the record may be a buffer that the next read overwrites. */
@@ -79,6 +53,16 @@ export class StoredEvent {
   get id(): string {
     this.#id ??= this.#record.toString('latin1', ID_AT, ID_AT + 64)
     return this.#id
+  }
+
+  /** 32 bytes. */
+  get idBytes(): Buffer {
+    return Buffer.from(this.id, 'hex')
+  }
+
+  /** 64 hexadecimal digits as ASCII, in the record's memory. */
+  get pubkeyDigits(): Buffer {
+    return this.#record.subarray(PUBKEY_AT, PUBKEY_AT + 64)
   }
 
   isId(id: Buffer): boolean {
@@ -133,12 +117,21 @@ export class StoredEvent {
     return JSON.parse(this.json) as NostrEvent
   }
 
+  /** The part of the event's address that its tags tell: the first `d` of an addressable one, otherwise ''. */
+  get d(): string {
+    return kindClass(this.kind) === 'addressable' ? (firstD(this.#record) ?? '') : ''
+  }
+
+  /** Calls with the letter's code and the key (see `valueOfTagKey`) of each tag that a filter can ask for; a tag given twice comes twice. */
+  eachIndexedTag(visit: (letter: number, valueKey: string) => void): void {
+    eachIndexedTag(this.#record, visit)
+  }
+
   /** Whether some tag of the letter has one of the values, given as keys of `tagValueKey`. */
   hasTag(letter: string, valueKeys: ReadonlySet<string>): boolean {
     const record = this.#record
     const code = letter.charCodeAt(0)
-    let at = afterDigits(record, CREATED_AT_DIGITS_AT) + KIND_NAME_BYTES
-    at = afterDigits(record, at) + TAGS_NAME_BYTES
+    let at = tagsAt(record)
     while (record[at] === OPEN) {
       // `["e","value"`: a name of one letter, then a value.
       const isNamed = record[at + 2] === code && record[at + 3] === QUOTE && record[at + 4] === COMMA
@@ -154,19 +147,6 @@ export class StoredEvent {
     }
     return false
   }
-}
-
-function afterDigits(json: Buffer, start: number): number {
-  let at = start
-  while (json[at] !== COMMA) at++
-  return at
-}
-
-/** @param start of its opening quote */
-function afterString(json: Buffer, start: number): number {
-  let at = start + 1
-  for (; json[at] !== QUOTE; at++) if (json[at] === BACKSLASH) at++
-  return at + 1
 }
 
 /** A tag's value as `hasTag` compares it: its UTF-8 as JSON has it, read as Latin-1. */

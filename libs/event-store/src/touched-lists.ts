@@ -1,4 +1,3 @@
-import { isIndexedName, type NostrEvent } from '@millrace/nostr'
 import {
   authorKindList,
   authorList,
@@ -8,6 +7,8 @@ import {
   tagList,
   versionedTimeList,
 } from './list-keys.ts'
+import { valueOfTagKey } from './record-tags.ts'
+import type { StoredEvent } from './stored-event.ts'
 
 /**
  * Numbers the lists that one transaction touches, from 0 on. Lists are looked up by what names them, author, kind or value, so
@@ -20,17 +21,17 @@ export class TouchedLists {
   /** By the number of the author's own list and the kind. */
   readonly #authorKinds = new Map<number, number>()
   readonly #kinds = new Map<number, number>()
-  readonly #tags = new Map<string, Map<string, number>>()
+  /** By the letter's code and the value as `eachIndexedTag` gives it. */
+  readonly #tags = new Map<number, Map<string, number>>()
   #regularTime = NONE
   #versionedTime = NONE
 
   /** Appends the numbers of the lists that an event is in; a tag that it has twice gives its list twice. */
-  collect({ pubkey, kind, tags }: NostrEvent, into: number[]): void {
+  collect(event: StoredEvent, into: number[]): void {
+    const { pubkey, kind } = event
     const author = this.#authorOf(pubkey)
     into.push(this.#timeOf(kind), this.#kindOf(kind), author, this.#authorKindOf(author, pubkey, kind))
-    for (const [name, value] of tags)
-      if (name !== undefined && value !== undefined && isIndexedName(name))
-        into.push(this.#tagOf(name, value))
+    event.eachIndexedTag((letter, value) => into.push(this.#tagOf(letter, value)))
   }
 
   #timeOf(kind: number): number {
@@ -67,7 +68,7 @@ export class TouchedLists {
     return list
   }
 
-  #tagOf(letter: string, value: string): number {
+  #tagOf(letter: number, value: string): number {
     let values = this.#tags.get(letter)
     if (values === undefined) {
       values = new Map()
@@ -75,7 +76,7 @@ export class TouchedLists {
     }
     const known = values.get(value)
     if (known !== undefined) return known
-    const list = this.#begin(tagList(letter, value))
+    const list = this.#begin(tagList(String.fromCharCode(letter), valueOfTagKey(value)))
     values.set(value, list)
     return list
   }

@@ -1,7 +1,7 @@
 import type { Filter, NostrEvent, TombstoneSet } from '@millrace/nostr'
 import { type Keep, ownCopy } from './arena.ts'
 import { DoubtIndex } from './doubt-index.ts'
-import type { Doubt } from './doubts.ts'
+import { addressParts, type Doubt } from './doubts.ts'
 import { winnerKey } from './list-keys.ts'
 import { classesOf } from './plan.ts'
 import { comparePositions, type Position } from './postings.ts'
@@ -151,9 +151,10 @@ export class ViewReader {
   /** Whether an applied event needs nobody else to be answered rightly: it is here, or a newer version is. */
   isSettled(event: NostrEvent): boolean {
     if (sequenceOfId(this.tables, Buffer.from(event.id, 'hex')) !== undefined) return true
-    const key = winnerKeyOf(event)
+    const key = winnerKeyOf(addressParts(event))
     const winner = key === null ? undefined : readWinner(this.tables, key)
-    if (winner === undefined || winner.whereabouts !== 'here' || takesOver(event, winner)) return false
+    if (winner?.whereabouts !== 'here') return false
+    if (takesOver({ createdAt: event.created_at, id: event.id }, winner)) return false
     // Erased, only not here yet: then the older event may rule.
     return !this.#tombstones.covers({ ...event, id: winner.id, created_at: winner.createdAt })
   }

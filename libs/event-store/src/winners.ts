@@ -1,6 +1,7 @@
-import { dTagOf, isNewerVersion, kindClass, type NostrEvent } from '@millrace/nostr'
+import { isNewerVersion } from '@millrace/nostr'
 import { readCopy } from './chunks.ts'
-import { winnerKey } from './list-keys.ts'
+import { isVersioned, winnerKey } from './list-keys.ts'
+import type { StoredEvent } from './stored-event.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -22,11 +23,9 @@ export interface Winner {
 /** created_at (f64) · id (32) · sequence (u32) · whereabouts (u8) */
 const WINNER_BYTES = 45
 
-export function winnerKeyOf(event: NostrEvent): Buffer | null {
-  const versions = kindClass(event.kind)
-  if (versions === 'replaceable') return winnerKey(event.kind, event.pubkey, '')
-  return versions === 'addressable' ? winnerKey(event.kind, event.pubkey, dTagOf(event)) : null
-}
+/** Null for an event without versions. */
+export const winnerKeyOf = (event: Pick<StoredEvent, 'kind' | 'pubkey' | 'd'>): Buffer | null =>
+  isVersioned(event.kind) ? winnerKey(event.kind, event.pubkey, event.d) : null
 
 export function readWinner(tables: Pick<Tables, 'winners'>, key: Buffer): Winner | undefined {
   const bytes = readCopy(tables.winners, key)
@@ -49,5 +48,8 @@ export function writeWinner(tables: Pick<Tables, 'winners'>, key: Buffer, winner
 }
 
 /** Whether the event takes its address over from the winner; the same event again does not. */
-export const takesOver = (event: NostrEvent, winner: Winner): boolean =>
-  isNewerVersion(event, { created_at: winner.createdAt, id: winner.id })
+export const takesOver = (event: Pick<StoredEvent, 'createdAt' | 'id'>, winner: Winner): boolean =>
+  isNewerVersion(
+    { created_at: event.createdAt, id: event.id },
+    { created_at: winner.createdAt, id: winner.id },
+  )

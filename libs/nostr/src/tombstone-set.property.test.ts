@@ -28,13 +28,15 @@ const answers = (set: TombstoneSet, events: readonly SignedEvent[]) =>
   }))
 
 test('covers and holds down exactly what the naive model does', () => {
-  const counts = { covered: 0, below: 0 }
+  const counts = { covered: 0, below: 0, free: 0 }
   fc.assert(
     fc.property(arbitraryScene, ([events, tombstones]) => {
       const set = setOf(tombstones)
       for (const event of events) {
         expect(set.covers(event)).toBe(NaiveRelay.isErased(tombstones, event))
         expect(set.isBelowFloor(event)).toBe(NaiveRelay.isHeldDown(tombstones, event))
+        if (!set.mayErase(event)) expect([set.covers(event), set.isBelowFloor(event)]).toEqual([false, false])
+        counts.free += Number(!set.mayErase(event))
         counts.covered += Number(set.covers(event))
         counts.below += Number(set.isBelowFloor(event))
       }
@@ -43,6 +45,7 @@ test('covers and holds down exactly what the naive model does', () => {
   )
   expect(counts.covered).toBeGreaterThan(500)
   expect(counts.below).toBeGreaterThan(100)
+  expect(counts.free).toBeGreaterThan(100)
 })
 
 test('the order of records and their repetition change nothing', () => {

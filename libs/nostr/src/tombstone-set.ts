@@ -1,5 +1,5 @@
 import type { NostrEvent } from './event.ts'
-import { addressKey, addressOf, isGiftWrap, KINDS } from './kinds.ts'
+import { addressKey, addressOf, isGiftWrap, KINDS, kindClass } from './kinds.ts'
 import { somePTag } from './owner.ts'
 import type { Floor, Tombstone } from './tombstone.ts'
 
@@ -61,6 +61,14 @@ export class TombstoneSet {
     if (event.kind === KINDS.vanish) return false
     if (event.kind !== KINDS.deletion && this.#coversId(this.#deletedIds, event)) return true
     return this.#coversAddress(event) || this.#coversOwner(event)
+  }
+
+  /** False only where neither `covers` nor `isBelowFloor` can hold, by what costs nothing to know. */
+  mayErase({ id, pubkey, kind }: Pick<NostrEvent, 'id' | 'pubkey' | 'kind'>): boolean {
+    if (this.#deletedIds.has(id) || this.#erasedIds.has(id)) return true
+    if (this.#pubkeyUntilS.size > 0 && (this.#pubkeyUntilS.has(pubkey) || isGiftWrap(kind))) return true
+    const areAddressesErased = this.#addressUntilS.size > 0 || this.#floors.size > 0
+    return areAddressesErased && hasAddress(kind)
   }
 
   /** The highest floor at a `kind:pubkey:d` address, null when nothing was erased there. */
@@ -133,6 +141,11 @@ export class TombstoneSet {
     const vanished = (pubkey: string) => event.created_at <= (this.#pubkeyUntilS.get(pubkey) ?? -1)
     return vanished(event.pubkey) || (isGiftWrap(event.kind) && somePTag(event, vanished))
   }
+}
+
+function hasAddress(kind: number): boolean {
+  const versions = kindClass(kind)
+  return versions === 'replaceable' || versions === 'addressable'
 }
 
 function raise(bounds: Map<string, number>, key: string, bound: number): void {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeTombstone } from '@millrace/codec'
-import type { LoggedEvent, LogPlace, ServingView, Settlement } from '@millrace/event-store'
+import type { LoggedEvent, LogPlace, ServingView, Settlement, StoredEvent } from '@millrace/event-store'
 import type {
   ConsumerHandler,
   KafkaLogger,
@@ -11,11 +11,11 @@ import type {
   TopicPartition,
 } from '@millrace/kafka'
 import { type Clock, delayMs, err, type Result, transient } from '@millrace/kernel'
-import { eventJson, type TombstoneSet } from '@millrace/nostr'
+import type { TombstoneSet } from '@millrace/nostr'
 import { isTickKey, TOPICS } from '@millrace/topics'
-import { readEventRecord } from '../live/event-records.ts'
 import type { ViewApplied } from './edge-view.ts'
 import { type FillBounds, FillBuffer } from './fill-buffer.ts'
+import { readStoredRecord } from './stored-record.ts'
 import { ViewProgress } from './view-progress.ts'
 import { slicesOf } from './view-slices.ts'
 
@@ -183,22 +183,14 @@ export class ViewFeed {
     await this.#apply(buffer.take(), Number.POSITIVE_INFINITY)
   }
 
-  /** One by one inside the transaction, so that one event is garbage before the next is decoded. */
-  *#decode(records: readonly LogRecord[], counter: { events: number }): Generator<LoggedEvent> {
+  /** One by one inside the transaction: each is gone before the next is read. */
+  *#read(records: readonly LogRecord[], counter: { events: number }): Generator<LoggedEvent | StoredEvent> {
     for (const record of records) {
-      const event = this.#read(record)
+      const event = readStoredRecord(record, this.#parts.partitionCount)
       if (event === null) continue
       counter.events++
       yield event
     }
-  }
-
-  /** What no reader can use, the live reader reports. */
-  #read(record: LogRecord): LoggedEvent | null {
-    const event = readEventRecord(record, this.#parts.partitionCount, false)
-    if (!event.ok || event.value === null) return null
-    const { partition, offset } = record
-    return { event: event.value, json: eventJson(event.value), partition, offset }
   }
 
   async #flush(): Promise<void> {
@@ -221,7 +213,7 @@ export class ViewFeed {
     for (const { records, nextOffsets } of slicesOf(batches, recordsMax)) {
       const startMs = performance.now()
       const counter = { events: 0 }
-      this.#parts.view.apply({ events: this.#decode(records, counter), nextOffsets })
+      this.#parts.view.apply({ events: this.#read(records, counter), nextOffsets })
       this.#serveIfThere(counter.events, (performance.now() - startMs) / 1000)
       await nextTurn()
     }
