@@ -98,6 +98,12 @@ const boundsSection = defineSection(
     LIVE_BUFFER_EVENTS_MAX: wholeNumber('events', 10_000, 'New events kept for one REQ until its EOSE', {
       min: 1,
     }),
+    SUBSCRIPTION_VALUES_PER_CONNECTION_MAX: wholeNumber(
+      'values',
+      250_000,
+      'Values in the filters of all open subscriptions of one connection, long texts once for every 64 characters',
+      { min: 100 },
+    ),
     AUTHED_PUBKEYS_MAX: wholeNumber('pubkeys', 64, 'Pubkeys one connection may authenticate as', { min: 1 }),
   },
   (v) => ({
@@ -111,6 +117,7 @@ const boundsSection = defineSection(
     queriesPerConnectionMax: v.QUERIES_PER_CONNECTION_MAX,
     reqTimeoutMs: v.REQ_TIMEOUT_MS,
     liveBufferEventsMax: v.LIVE_BUFFER_EVENTS_MAX,
+    subscriptionValuesPerConnectionMax: v.SUBSCRIPTION_VALUES_PER_CONNECTION_MAX,
     authedPubkeysMax: v.AUTHED_PUBKEYS_MAX,
   }),
 )

@@ -28,6 +28,14 @@ export class FilterCursor {
     return fork
   }
 
+  /**
+   * Whether it wants a page: all it has found is handed out. One that is ahead of the others waits for them, so that each holds a page at
+   * most; the one that is furthest behind is always hungry.
+   */
+  get isHungry(): boolean {
+    return !this.isDone && this.#found.length === 0
+  }
+
   /** Events still missing to the filter's limit. */
   get left(): number {
     return this.#left
@@ -65,6 +73,13 @@ export function drainMerged(cursors: readonly FilterCursor[]): ServedEvent[] {
   const merged = cursors.flatMap((cursor) => cursor.drain(upTo)).sort(comparePositions)
   return merged.filter((event, index) => event.id !== merged[index - 1]?.id)
 }
+
+/** Those that want a page, the furthest behind first. */
+export const hungryOf = (cursors: readonly FilterCursor[]): FilterCursor[] =>
+  cursors.filter((cursor) => cursor.isHungry).sort((a, b) => compareFromStart(a.after, b.after))
+
+const compareFromStart = (a: Position | null, b: Position | null): number =>
+  a === null || b === null ? Number(b === null) - Number(a === null) : comparePositions(a, b)
 
 const compareAfter = (a: Position | null, b: Position | null): number =>
   a === null || b === null ? 0 : comparePositions(a, b)

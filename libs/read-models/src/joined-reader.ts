@@ -5,7 +5,7 @@ import { EventBodies, type EventBodiesLimits } from './bodies/event-bodies.ts'
 import { bodyOfEntry } from './bodies/event-body.ts'
 import { Deadline } from './deadline.ts'
 import type { CurrentVersion, ReadContext, ServedEvent } from './event-reader.ts'
-import { drainMerged, FilterCursor } from './filter-cursor.ts'
+import { drainMerged, FilterCursor, hungryOf } from './filter-cursor.ts'
 import { Overlay } from './overlay/overlay.ts'
 import { type ErasedIds, PageReader, type PageReaderLimits } from './page-reader.ts'
 import { parseAddress } from './sql/statement.ts'
@@ -85,7 +85,7 @@ class JoinedReader implements BelowReader {
     const cursors = filters.map((filter) => new FilterCursor(filter))
     for (let round = 0; cursors.some((cursor) => !cursor.isDone); round++) {
       if (round > 0) this.#onRefill()
-      const moved = await this.#pages.advance(cursors, context, signal)
+      const moved = await this.#pages.advance(hungryOf(cursors), context, signal)
       if (context.signal?.aborted) return
       if (deadline.signal.aborted) return yield err(transient('timeout', 'the query took too long'))
       if (!moved.ok) return yield moved

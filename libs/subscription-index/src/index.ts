@@ -1,1 +1,1 @@
-export { SubscriptionIndex, type SubscriptionIndexOptions } from './subscription-index.ts'
+export { SubscriptionIndex, type SubscriptionIndexOptions, weightOf } from './subscription-index.ts'

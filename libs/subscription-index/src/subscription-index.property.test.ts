@@ -11,7 +11,7 @@ import {
 } from '@millrace/testkit'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { SubscriptionIndex } from './index.ts'
+import { SubscriptionIndex, weightOf } from './index.ts'
 
 type Act =
   | { readonly act: 'add'; readonly key: number; readonly filters: readonly NaiveFilter[] }
@@ -69,7 +69,7 @@ test('after any changes it finds what a scan of all filters finds, each subscrip
         expect(index.size).toBe(naive.size)
       }
       for (const key of naive.keys()) index.remove(key)
-      expect([index.size, index.listings, index.isEmpty]).toEqual([0, 0, true])
+      expect([index.size, index.weight, index.isEmpty]).toEqual([0, 0, true])
     }),
     { numRuns: 500 },
   )
@@ -79,7 +79,7 @@ test('after any changes it finds what a scan of all filters finds, each subscrip
 const event = unsigned({ kind: 1, created_at: 100, tags: [['t', 'x']] }, 'a'.repeat(64))
 
 test('a full index refuses, keeps what the subscription had, and counts what is replaced as gone', () => {
-  const index = new SubscriptionIndex<string>({ listingsMax: 4 })
+  const index = new SubscriptionIndex<string>({ weightMax: 6 })
   expect(index.add('a', parse([{ kinds: [1, 2] }])).ok).toBe(true)
   expect(index.add('b', parse([{ authors: AUTHORS.slice(0, 2) }])).ok).toBe(true)
   expect(index.add('a', parse([{ kinds: [3, 4, 5] }]))).toMatchObject({
@@ -89,7 +89,17 @@ test('a full index refuses, keeps what the subscription had, and counts what is 
   expect(index.match(event)).toEqual(['a'])
   expect(index.add('a', parse([{ kinds: [3, 4] }])).ok).toBe(true)
   expect(index.match(event)).toEqual([])
-  expect([index.size, index.listings]).toEqual([2, 4])
+  expect([index.size, index.weight]).toEqual([2, 6])
+})
+
+test('long texts weigh more than short ones, whichever condition they are in', () => {
+  const long = 'x'.repeat(6_400)
+  expect(weightOf(parse([{ '#t': ['a', 'b'], kinds: [1] }]))).toBe(4)
+  expect(weightOf(parse([{ ids: [event.id], '#t': [long] }]))).toBeGreaterThan(100)
+  const index = new SubscriptionIndex<string>({ weightMax: 250 })
+  expect(index.add('a', parse([{ '#t': [long] }])).ok).toBe(true)
+  expect(index.add('b', parse([{ '#t': [long] }])).ok).toBe(true)
+  expect(index.add('c', parse([{ '#t': [long] }])).ok).toBe(false)
 })
 
 test('a subscription without filters, or with one that matches nothing, is held but never found', () => {

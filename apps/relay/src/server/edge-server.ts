@@ -137,6 +137,8 @@ export class EdgeServer {
 
   #answer(request: IncomingMessage, response: ServerResponse, answerRoot: ServingParts['answerRoot']): void {
     const tooFast = this.#parts.limiter.of(this.#parts.clientAddressOf(request)).take('connection')
+    // A connection that stays open could go on refusal after refusal, and a body that nobody wants could come without an end.
+    if (tooFast !== null || hasBody(request)) response.shouldKeepAlive = false
     if (tooFast !== null)
       response
         .writeHead(429, {
@@ -164,6 +166,9 @@ export class EdgeServer {
   }
 }
 
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+
 /** NIP-01: one endpoint, since further path segments would change nothing. */
 const isRoot = (url: string | undefined): boolean => (url ?? '').split('?')[0] === '/'
 
@@ -185,5 +190,7 @@ function refuse(
     `Content-Length: ${Buffer.byteLength(reason)}`,
     ...(retryAfterS === undefined ? [] : [`Retry-After: ${retryAfterS}`]),
   ]
+  // A client that does not close its half would keep the socket for ever: after the upgrade nobody else watches it.
+  stream.once('finish', () => stream.destroy())
   stream.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${reason}`)
 }

@@ -43,7 +43,12 @@ function client(answerNow: (take: TakeServed) => boolean, stored: readonly Serve
       metrics,
       frames: new FrameWriter(),
       onInternalError: (cause) => errors.push(cause),
-      bounds: { queriesPerConnectionMax: 1, reqTimeoutMs: 1_000, liveBufferEventsMax: 10 },
+      bounds: {
+        queriesPerConnectionMax: 1,
+        reqTimeoutMs: 1_000,
+        liveBufferEventsMax: 10,
+        subscriptionValuesPerConnectionMax: 100,
+      },
     },
     {
       send: (frame) => void sent.push(String(frame)),
@@ -94,4 +99,19 @@ test('a bug that one REQ meets closes that REQ, is reported and harms no other',
   subscriptions.request('second', FILTERS)
   expect(said().split(older.id)).toHaveLength(2)
   expect(said()).toContain('["EOSE","second"]')
+})
+
+test('the values of all open subscriptions are bounded, and those of a closed one are free again', () => {
+  const { subscriptions, fanout, said } = client(() => true, [])
+  const filters = (letter: string): readonly Filter[] => [{ tags: { t: [letter.repeat(3_000)] } }]
+  for (const id of ['a', 'b', 'c']) subscriptions.request(id, filters(id))
+  expect([subscriptions.size, fanout.size]).toEqual([2, 2])
+  expect(said()).toContain('["CLOSED","c","error: more than 100 values in all subscriptions"]')
+  subscriptions.close('a')
+  subscriptions.request('c', filters('c'))
+  subscriptions.request('c', filters('d'))
+  expect([subscriptions.size, fanout.size]).toEqual([2, 2])
+  subscriptions.closeAll()
+  for (const id of ['e', 'f']) subscriptions.request(id, filters(id))
+  expect(fanout.size).toBe(2)
 })

@@ -2,6 +2,7 @@ import { type Clock, err, type Fault, invalid, LIMITS, ok, type Result, transien
 import { closedMessage, eoseMessage, type Filter, mayRead, namesOnlyGuardedKinds } from '@millrace/nostr'
 import type { Metrics } from '@millrace/observability'
 import type { EventReader, ServedEvent } from '@millrace/read-models'
+import { weightOf } from '@millrace/subscription-index'
 import type { Bounds } from '../config.ts'
 import type { PooledFrames } from '../frames/frame-pool.ts'
 import type { FrameWriter } from '../frames/frame-writer.ts'
@@ -23,7 +24,10 @@ export interface SubscriptionsParts {
   readonly frames: FrameWriter
   /** Reports a programming error that one client met. */
   readonly onInternalError: (cause: unknown) => void
-  readonly bounds: Pick<Bounds, 'queriesPerConnectionMax' | 'reqTimeoutMs' | 'liveBufferEventsMax'>
+  readonly bounds: Pick<
+    Bounds,
+    'queriesPerConnectionMax' | 'reqTimeoutMs' | 'liveBufferEventsMax' | 'subscriptionValuesPerConnectionMax'
+  >
 }
 
 /** The way to one client. */
@@ -39,6 +43,8 @@ export class Subscriptions {
   readonly #authedPubkeys: ReadonlySet<string>
   readonly #open = new Map<string, Subscription>()
   readonly #queries: Slots
+  /** Of all open subscriptions, see `weightOf`. */
+  #values = 0
 
   constructor(parts: SubscriptionsParts, outbox: ClientFrames, authedPubkeys: ReadonlySet<string>) {
     this.#parts = parts
@@ -83,6 +89,10 @@ export class Subscriptions {
           `more than ${LIMITS.subscriptionsPerConnectionMax} subscriptions`,
         ),
       )
+    const values = weightOf(filters)
+    const valuesMax = this.#parts.bounds.subscriptionValuesPerConnectionMax
+    if (this.#values + values > valuesMax)
+      return err(transient('subscriptions-too-many', `more than ${valuesMax} values in all subscriptions`))
     const subscription: Subscription = new Subscription({
       id,
       filters,
@@ -96,6 +106,7 @@ export class Subscriptions {
     const registered = this.#parts.fanout.add(subscription, filters)
     if (!registered.ok) return registered
     this.#open.set(id, subscription)
+    this.#values += values
     return ok(subscription)
   }
 
@@ -212,6 +223,7 @@ export class Subscriptions {
 
   #end(subscription: Subscription): void {
     this.#open.delete(subscription.id)
+    this.#values -= weightOf(subscription.filters)
     this.#parts.fanout.remove(subscription)
     subscription.end()
   }

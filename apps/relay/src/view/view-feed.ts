@@ -10,7 +10,7 @@ import type {
   RecordBatch,
   TopicPartition,
 } from '@millrace/kafka'
-import { type Clock, delayMs, err, type Result, transient } from '@millrace/kernel'
+import { type Clock, delayMs, err, FaultError, type Result, transient } from '@millrace/kernel'
 import type { TombstoneSet } from '@millrace/nostr'
 import { isTickKey, TOPICS } from '@millrace/topics'
 import type { ViewApplied } from './edge-view.ts'
@@ -104,7 +104,10 @@ export class ViewFeed {
       onAssign: async (partitions) =>
         partitions.map((at) => ({ ...at, offset: this.#startOf(at) ?? ('earliest' as const) })),
       onRevoke: async () => {},
-      onBatch: (batch) => (batch.topic === TOPICS.events ? this.#onEvents(batch) : this.#onTombstones(batch)),
+      onBatch: (batch) =>
+        (batch.topic === TOPICS.events ? this.#onEvents(batch) : this.#onTombstones(batch)).catch((cause) => {
+          throw new FaultError(failureOf(cause))
+        }),
     }
     await this.#consumer.start(handler)
   }
@@ -132,8 +135,7 @@ export class ViewFeed {
     await this.#evict()
   }
 
-  readonly #fail = (cause: unknown): void =>
-    this.#failed.resolve(err(transient('internal', `the serving view failed: ${String(cause)}`, cause)))
+  readonly #fail = (cause: unknown): void => this.#failed.resolve(err(failureOf(cause)))
 
   async stop(): Promise<void> {
     await this.#consumer.stop()
@@ -246,3 +248,6 @@ export class ViewFeed {
   readonly #isStored = ({ partition, offset }: LogPlace): boolean =>
     offset < (this.#stored.get(partition) ?? 0)
 }
+
+const failureOf = (cause: unknown) =>
+  transient('internal', `the serving view failed: ${String(cause)}`, cause)

@@ -4,7 +4,7 @@ import { ok, type Result } from '@millrace/kernel'
 import { addressOf, type Filter, isNewerVersion, type NostrEvent } from '@millrace/nostr'
 import { bodyOfEntry } from '../bodies/event-body.ts'
 import type { CurrentVersion, EventReader, ReadContext, ServedEvent, TakeServed } from '../event-reader.ts'
-import { drainMerged, FilterCursor } from '../filter-cursor.ts'
+import { drainMerged, FilterCursor, hungryOf } from '../filter-cursor.ts'
 import type { OverlayView } from '../overlay/overlay-view.ts'
 import { comparePositions, earlierEnd } from '../position.ts'
 import { RowEvent } from '../row-event.ts'
@@ -15,6 +15,16 @@ import { visibilityFor } from '../visibility.ts'
 import { bytesOf, hexOf, isAbove, isAfter } from './view-positions.ts'
 import { isSuperseded, isSupersededInView, newerVersion, versionInView } from './view-versions.ts'
 import type { ViewedReaderParts } from './viewed-reader-parts.ts'
+
+const PAGE_BYTES_MIN = 256 * 1024
+
+interface PageOptions {
+  /** Whether the store is asked as well: then what the view has below the horizon counts too. */
+  readonly isBeside?: boolean
+  /** Where its events lie; absent: in memory of their own. */
+  readonly keep?: Keep
+  readonly bytesMax?: number
+}
 
 /**
  * Overlay, serving view and, below the view's horizon, ClickHouse as one EventReader (DESIGN 3). A page reads overlay and
@@ -96,9 +106,9 @@ export class ViewedReader implements EventReader {
     // `answerNow` may have had its slice in this turn.
     await nextTurn()
     const cursors = filters.map((filter) => new FilterCursor(filter))
+    const bytesMax = this.#bytesOfPage(filters.length)
     while (cursors.some((cursor) => !cursor.isDone)) {
-      const open = cursors.filter((cursor) => !cursor.isDone)
-      const moved = await this.#advance(open, view, context)
+      const moved = await this.#advance(hungryOf(cursors), view, context, bytesMax)
       if (context.signal?.aborted) return
       if (!moved.ok) return yield moved
       const found = drainMerged(cursors)
@@ -160,9 +170,13 @@ export class ViewedReader implements EventReader {
     return serving
   }
 
-  #pageLimits(eventsMax: number, endMs: number): ScanLimits {
-    const sliceMs = Math.max(0, endMs - performance.now())
-    return { eventsMax, bytesMax: this.#parts.limits.pageBytesMax, sliceMs }
+  #pageLimits(eventsMax: number, endMs: number, bytesMax = this.#parts.limits.pageBytesMax): ScanLimits {
+    return { eventsMax, bytesMax, sliceMs: Math.max(0, endMs - performance.now()) }
+  }
+
+  /** Each filter of a REQ may hold a page, and pages that are too small find the same lists again and again. */
+  #bytesOfPage(filters: number): number {
+    return Math.max(this.#parts.limits.pageBytesMax / filters, PAGE_BYTES_MIN)
   }
 
   /** Whether every event of the view is to be compared with the tombstones. */
@@ -178,6 +192,7 @@ export class ViewedReader implements EventReader {
     cursors: readonly FilterCursor[],
     view: ViewReader,
     context: ReadContext,
+    bytesMax: number,
   ): Promise<Result<void>> {
     view.refresh()
     const below: FilterCursor[] = []
@@ -185,35 +200,32 @@ export class ViewedReader implements EventReader {
     for (const cursor of cursors) {
       if (!isAbove(cursor, view)) below.push(cursor)
       else if (performance.now() <= endMs || cursor === cursors[0])
-        this.#readView(cursor, view, context, endMs)
+        this.#readView(cursor, view, context, endMs, { bytesMax })
     }
     if (below.length === 0) {
       if (cursors.some(({ isDone }) => !isDone)) await nextTurn()
       return ok(undefined)
     }
     this.#parts.onBelow?.()
-    return this.#readBelow(below, view, context, endMs)
+    return this.#readBelow(below, view, context, endMs, bytesMax)
   }
 
   /**
    * One page from overlay and view, down to the horizon at most.
-   *
-   * @param isBeside the store is asked as well: then what the view has below the horizon counts too
-   * @param keep where its events lie; absent: in memory of their own
    */
   #readView(
     cursor: FilterCursor,
     view: ViewReader,
     context: ReadContext,
     endMs: number,
-    { isBeside = false, keep }: { readonly isBeside?: boolean; readonly keep?: Keep } = {},
+    { isBeside = false, keep, bytesMax }: PageOptions = {},
   ): void {
     const { limits, tombstones } = this.#parts
     const { filter, after } = cursor
     const rowsMax = Math.min(cursor.left, limits.pageRowsMax)
     using overlay = this.#parts.overlay.open()
     const from = after === null ? null : bytesOf(after)
-    const bounds = this.#pageLimits(rowsMax, endMs)
+    const bounds = this.#pageLimits(rowsMax, endMs, bytesMax)
     const page = view.page(filter, from, context, bounds, this.#isBehind(view), keep)
     const horizon = isBeside ? null : view.horizonFor(filter)
     let endsAt = page.endsAt ?? horizon
@@ -247,11 +259,12 @@ export class ViewedReader implements EventReader {
     view: ViewReader,
     context: ReadContext,
     endMs: number,
+    bytesMax: number,
   ): Promise<Result<void>> {
     const reads = cursors.map((cursor) => {
       const isBeside = view.isInDoubt(cursor.filter) || view.reachesBelowHorizon(cursor.filter)
       const beside = isBeside ? cursor.fork() : null
-      if (beside !== null) this.#readView(beside, view, context, endMs, { isBeside: true })
+      if (beside !== null) this.#readView(beside, view, context, endMs, { isBeside: true, bytesMax })
       return { cursor, beside, stored: cursor.fork() }
     })
     const moved = await this.#parts.below.advance(
