@@ -25,7 +25,7 @@ const edgeSection = defineSection(
     RELAY_WORKERS: wholeNumber(
       'processes',
       1,
-      'Processes that share the port and the serving view of this edge; more than one needs a primary beside them',
+      'Processes that share the port and the serving view of this edge; more than one have a primary process beside them, which starts by itself, and share out all bounds and rates of the edge',
       { min: 1, max: WORKERS_MAX },
     ),
     RELAY_HOST: text('127.0.0.1', 'Interface for clients (WebSocket and NIP-11)'),

@@ -70,10 +70,14 @@ async function readCommits(admin: LogAdmin, groups: readonly GroupStatus[]): Pro
   const commits: Commits[] = []
   for (const { id } of groups) {
     const offsets = await admin.groupOffsets(id, TOPICS.events)
-    const positions = offsets.flatMap(({ partition, offset }) =>
-      offset === null ? [] : [{ topic: TOPICS.events, partition, offset }],
-    )
-    if (positions.length > 0) commits.push({ group: id, positions })
+    if (offsets.every(({ offset }) => offset === null)) continue
+    // A partition that the group has never finished a batch of is unread from its first record on.
+    const positions = offsets.map(({ partition, offset }) => ({
+      topic: TOPICS.events,
+      partition,
+      offset: offset ?? 0,
+    }))
+    commits.push({ group: id, positions })
   }
   return commits
 }

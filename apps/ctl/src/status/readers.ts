@@ -18,7 +18,7 @@ export async function readReaders(
   edges: readonly Reader[],
   nowMs: number,
 ): Promise<readonly ReaderStatus[]> {
-  const readers = [...sinksOf(watermarks), ...groupsOf(status, watermarks), ...edges]
+  const readers = [...sinksOf(watermarks, status), ...groupsOf(status, watermarks), ...edges]
   const behind = readers
     .flatMap(({ positions }) => positions)
     .filter((position) => lagOf(position, status) > 0)
@@ -65,13 +65,20 @@ async function oldestUnread(log: Log, positions: readonly ReadPosition[]): Promi
   return times
 }
 
-function sinksOf(watermarks: readonly WatermarkStatus[]): Reader[] {
+/** A partition without a watermark is one of which nothing has been written: unread from its first record on. */
+function sinksOf(watermarks: readonly WatermarkStatus[], { ends }: LogStatus): Reader[] {
   const readers = new Map<string, Reader & { readonly positions: ReadPosition[] }>()
   for (const { sink: name, topic, partition, nextOffset: offset } of watermarks) {
     const key = `${name} ${topic}`
     const reader = readers.get(key) ?? { name, topic, by: 'watermark' as const, positions: [] }
     reader.positions.push({ topic, partition, offset })
     readers.set(key, reader)
+  }
+  for (const { topic, positions } of readers.values()) {
+    const written = new Set(positions.map(partitionKey))
+    for (const key of ends.keys())
+      if (key.startsWith(`${topic}:`) && !written.has(key))
+        positions.push({ topic, partition: Number(key.slice(topic.length + 1)), offset: 0 })
   }
   return [...readers.values()]
 }

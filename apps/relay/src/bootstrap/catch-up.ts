@@ -59,7 +59,9 @@ async function startOf(
   void answered.then(() => edge.watermarks.follow(signal))
   const { value } = first
   if (!(value instanceof ViewReader)) return ok(value)
-  log.warn('the store does not answer: starting with what the serving view has')
+  const { away } = edge.watermarks
+  if (away === null) log.info('the serving view was ready before the store: starting with what it has')
+  else log.warn({ away }, 'the store does not answer: starting with what the serving view has')
   edge.watermarks.expect(value.state.stored)
   return ok(value.isWhole ? value.positions : value.state.stored)
 }

@@ -69,12 +69,14 @@ class Primary {
     let waits = backoffMs({ initialMs: 100, maxMs: 10_000 })
     while (!signal.aborted) {
       const startMs = performance.now()
-      const code = await this.#fork(number).exited
+      const worker = this.#fork(number)
+      const { code, signal: by } = await worker.exited
       this.#workers.delete(number)
       if (signal.aborted) return
       if (code === EXIT_FATAL)
         return fail(fatal('internal', `worker ${number} ended for good: see its last line`))
-      log.error({ number, code }, 'a worker ended and is started again')
+      log.error({ number, pid: worker.pid, code, signal: by }, 'a worker ended and is started again')
+      metrics.count('relay_worker_restarts_total', {})
       if (performance.now() - startMs > SETTLED_MS) waits = backoffMs({ initialMs: 100, maxMs: 10_000 })
       await delayMs(waits.next().value, signal)
     }

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { delayMs } from '@millrace/kernel'
+import { HandedSockets } from './handed-sockets.ts'
 import type { Answers, FromWorker, ToWorker } from './messages.ts'
 
 const ANSWER_TIMEOUT_MS = 2_000
@@ -9,8 +10,8 @@ const ANSWER_TIMEOUT_MS = 2_000
 export class WorkerProcess {
   /** Counted from 1; a worker that takes the place of another has its number. */
   readonly number: number
-  /** Exit code, null when a signal ended it. */
-  readonly exited: Promise<number | null>
+  /** Exit code, null when a signal ended it, and that signal. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>
   readonly #worker: Worker
   readonly #asked = new Map<number, (value: Answers[keyof Answers] | null) => void>()
   #asks = 0
@@ -18,15 +19,21 @@ export class WorkerProcess {
   constructor(worker: Worker, number: number, onMessage: (message: FromWorker) => void) {
     this.#worker = worker
     this.number = number
-    this.exited = once(worker, 'exit').then(([code]) => code as number | null)
+    const handed = new HandedSockets(worker.process)
+    this.exited = once(worker, 'exit').then(([code, signal]) => ({ code, signal }))
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'answer') this.#asked.get(message.id)?.(message.value)
       else onMessage(message)
     })
     worker.on('error', () => {})
     void this.exited.then(() => {
+      handed.close()
       for (const settle of this.#asked.values()) settle(null)
     })
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid
   }
 
   send(message: ToWorker): void {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { RelayClient, type SignedEvent, sign, testKey, until } from '@millrace/testkit'
+import { RelayClient, type SignedEvent, sign, testKey, until, within } from '@millrace/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RelayProcess } from '../testing/relay-process.ts'
 import { type RelayServers, startRelayServers } from '../testing/relay-servers.ts'
@@ -90,6 +90,28 @@ test('a worker that is killed is started again, and all that was acknowledged is
   }
   await pairs(80, 2)
 }, 120_000)
+
+test('a connection that a worker was handed as it was killed is ended, and does not wait for ever', async () => {
+  for (let round = 0; round < 3; round++) {
+    await until(async () => (await relay.readiness())?.ready === true, { what: 'both workers are ready' })
+    const children = readFileSync(`/proc/${relay.pid}/task/${relay.pid}/children`, 'utf8')
+    const [victim] = children.trim().split(' ')
+    process.kill(Number(victim), 'SIGKILL')
+    // node:cluster hands some to the dead one before it hears of its end.
+    const settled = Array.from({ length: 12 }, async () => {
+      const client = await RelayClient.connect(relay.url).catch(() => null)
+      await client?.close()
+    })
+    await within(8_000, `every connection of round ${round}`, Promise.all(settled))
+  }
+  const areBothThere = async () => {
+    const page = await relay.metrics()
+    return ['1', '2'].every((worker) => page.includes(`worker="${worker}"`))
+  }
+  await until(areBothThere, { what: 'both workers are there again' })
+  await until(async () => (await relay.readiness())?.ready === true, { what: 'and ready' })
+  expect(await relay.metrics()).toMatch(/^relay_worker_restarts_total\{.*\} [4-9]$/m)
+}, 60_000)
 
 test('one page of metrics tells the workers apart, and the edge stops as one', async () => {
   const page = await relay.metrics()

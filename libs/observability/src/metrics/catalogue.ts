@@ -54,6 +54,7 @@ export const METRICS = {
   relay_view_events_applied_total: counter('Records applied to the serving view', []),
   relay_view_apply_seconds: histogram('One transaction of the serving view', [], SECONDS),
   relay_view_below_total: counter('Pages of REQs that ClickHouse answered below the horizon of the view', []),
+  relay_worker_restarts_total: counter('Workers of RELAY_WORKERS that ended and were started again', []),
   relay_known_ids: gauge('Event ids in the duplicate filter', []),
   relay_known_bytes: gauge('Its size with that of the addresses, bytes', []),
   relay_recent_ids: gauge('Ids recently acknowledged or delivered, held exactly', []),
