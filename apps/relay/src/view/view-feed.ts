@@ -238,10 +238,15 @@ export class ViewFeed {
   async #evict(): Promise<void> {
     if (this.#isEvicting || this.#isStopped) return
     this.#isEvicting = true
+    let evicted = 0
     for (let round = 0; round < EVICTIONS_PER_ROUND_MAX && !this.#isStopped; round++) {
-      if (this.#parts.view.evict(this.#parts.clock.nowS(), this.#isStored) === 0) break
+      const left = this.#parts.view.evict(this.#parts.clock.nowS(), this.#isStored)
+      if (left === 0) break
+      evicted += left
       await nextTurn()
     }
+    // Nothing else may come for long that has readers look at the horizon.
+    if (evicted > 0 && !this.#isStopped) this.#tell(0, 0)
     this.#isEvicting = false
   }
 
