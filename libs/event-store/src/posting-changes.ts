@@ -60,9 +60,10 @@ export class PostingChanges {
     const ends = new Uint32Array(keys.length + 1)
     for (const { listsFrom, listsTo } of changes)
       for (let at = listsFrom; at < listsTo; at++) increment(ends, (numbers[at] as number) + 1)
-    for (let list = 1; list < ends.length; list++) ends[list] = at(ends, list) + at(ends, list - 1)
+    for (let list = 1; list < ends.length; list++)
+      ends[list] = numberAt(ends, list) + numberAt(ends, list - 1)
     const next = ends.slice()
-    const ranks = new Uint32Array(at(ends, keys.length))
+    const ranks = new Uint32Array(numberAt(ends, keys.length))
     changes.forEach(({ listsFrom, listsTo }, rank) => {
       for (let index = listsFrom; index < listsTo; index++)
         ranks[increment(next, numbers[index] as number)] = rank
@@ -104,7 +105,7 @@ export class ListedChanges implements SortedPostings {
 
   /** The ranks of a list's changes. */
   of(list: number): Uint32Array {
-    return this.#ranks.subarray(at(this.#ends, list), at(this.#ends, list + 1))
+    return this.#ranks.subarray(numberAt(this.#ends, list), numberAt(this.#ends, list + 1))
   }
 
   isRemoval(rank: number): boolean {
@@ -120,7 +121,7 @@ const prefixOf = (key: Buffer): number =>
     ? key.readUIntBE(0, PREFIX_BYTES)
     : key.readUIntBE(0, key.length) * 256 ** (PREFIX_BYTES - key.length)
 
-const at = (numbers: Uint32Array, index: number): number => numbers[index] as number
+const numberAt = (numbers: Uint32Array, index: number): number => numbers[index] as number
 
 /** Answers the number as it was. */
 function increment(numbers: Uint32Array, index: number): number {

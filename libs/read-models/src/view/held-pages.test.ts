@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LoggedEvent, ServingView, type ViewReader } from '@millrace/event-store'
-import { err, transient, unwrap } from '@millrace/kernel'
+import { unwrap } from '@millrace/kernel'
 import { type Filter, TombstoneSet } from '@millrace/nostr'
 import { testKey, unsigned } from '@millrace/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Overlay } from '../overlay/overlay.ts'
+import { nothingBelow } from './testing/nothing-below.ts'
 import { ViewedReader } from './viewed-reader.ts'
-import { type BelowReader, VIEWED_READER_LIMITS } from './viewed-reader-parts.ts'
+import { VIEWED_READER_LIMITS } from './viewed-reader-parts.ts'
 
 const EVENTS = 120
 const CONTENT_BYTES = 100_000
@@ -38,16 +39,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const refusal = async () => err(transient('clickhouse-unavailable', 'the view has everything'))
-const below: BelowReader = {
-  advance: refusal,
-  lookup: refusal,
-  currentVersions: refusal,
-  async *query() {
-    yield await refusal()
-  },
-}
-
 /** Answers a REQ; how many bytes of records were read from the view, and the most that were read ahead of what was handed out. */
 async function answer(filters: readonly Filter[]) {
   let read = 0
@@ -71,7 +62,7 @@ async function answer(filters: readonly Filter[]) {
     overlay,
     tombstones: new TombstoneSet(),
     view: () => counted,
-    below,
+    below: nothingBelow,
     limits: VIEWED_READER_LIMITS,
   })
   const ids: string[] = []

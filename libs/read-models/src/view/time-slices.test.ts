@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LoggedEvent, ServingView } from '@millrace/event-store'
-import { err, transient, unwrap } from '@millrace/kernel'
+import { unwrap } from '@millrace/kernel'
 import { type Filter, type NostrEvent, TombstoneSet } from '@millrace/nostr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Overlay } from '../overlay/overlay.ts'
 import { answerNow } from './testing/answer-now.ts'
+import { nothingBelow } from './testing/nothing-below.ts'
 import { ViewedReader } from './viewed-reader.ts'
-import { type BelowReader, VIEWED_READER_LIMITS } from './viewed-reader-parts.ts'
+import { VIEWED_READER_LIMITS } from './viewed-reader-parts.ts'
 
 const EVENTS = 200_000
 const BATCH_EVENTS = 10_000
@@ -48,21 +49,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const refusal = async () => err(transient('clickhouse-unavailable', 'the view has everything'))
-const below: BelowReader = {
-  advance: refusal,
-  lookup: refusal,
-  currentVersions: refusal,
-  async *query() {
-    yield await refusal()
-  },
-}
-
 function readerWith(sliceMs: number): ViewedReader {
   const overlay = new Overlay({ overlayEventsMax: 10, overlayBytesMax: 1 << 20 })
   overlay.releaseViewed(view.positions, (event) => view.isSettled(event))
   const limits = { ...VIEWED_READER_LIMITS, sliceMs }
-  return new ViewedReader({ overlay, tombstones: new TombstoneSet(), view: () => view, below, limits })
+  return new ViewedReader({
+    overlay,
+    tombstones: new TombstoneSet(),
+    view: () => view,
+    below: nothingBelow,
+    limits,
+  })
 }
 
 /** CPU time of this thread: other work on the machine does not count. */
