@@ -99,6 +99,32 @@ export function chunkAt(
   return undefined
 }
 
+/** Chunks of a list, other than the head, one after the other. */
+export interface ChunkRun {
+  readonly keys: readonly Buffer[]
+  /** Whether the list ends with them. */
+  readonly isLast: boolean
+}
+
+/**
+ * The key of the chunk that holds a position, and of those after it. Where no chunk starts at or before the position, the first
+ * key is that of a chunk that would.
+ *
+ * @param keysMax keys after the first one, about; 0: they are of no interest
+ */
+export function chunkKeysAt(table: PostingTable, list: Buffer, position: Buffer, keysMax: number): ChunkRun {
+  const start = Buffer.concat([list, position])
+  let first = start
+  for (const key of table.getKeys({ start, reverse: true, limit: 1 }))
+    if (isChunkOf(key, list)) first = Buffer.from(key)
+  const keys = [first]
+  if (keysMax === 0) return { keys, isLast: true }
+  const end = Buffer.concat([list, AFTER_ALL_POSITIONS])
+  for (const key of table.getKeys({ start: first, end, limit: keysMax + 1 }))
+    if (Buffer.compare(key, first) > 0) keys.push(Buffer.from(key))
+  return keys.length > keysMax ? { keys, isLast: false } : { keys, isLast: true }
+}
+
 /** The chunk after a key: after the list's own one, the first. */
 export function chunkAfter(
   table: PostingTable,

@@ -1,14 +1,15 @@
 import {
   CHUNK_ENTRIES_MAX,
   type Chunk,
-  chunkAt,
-  chunkKeyAfter,
+  type ChunkRun,
+  chunkKeysAt,
   HEAD_ENTRIES_KEPT,
   headEntriesAt,
   isInHead,
   type PostingTable,
   positionKey,
   positionOfKey,
+  readCopy,
   startOf,
   writeHead,
 } from './chunks.ts'
@@ -155,18 +156,40 @@ class ListWriter {
     writeHead(this.#table, list, { entries: entries.subarray(0, kept), bound: first })
   }
 
+  /** Chunks are found by runs of neighbours: in a transaction that writes, LMDB makes a cursor for every search. */
   #changeChunks(list: Buffer, ranks: Uint32Array, start: number): void {
     let from = start
     while (from < ranks.length) {
+      const others = ranks.length - from - 1
+      const keysMax = Math.min(KEYS_PER_CHANGE * others, KEYS_MAX)
       const first = positionKey(this.#postingAt(ranks, from))
-      const chunk: Chunk = chunkAt(this.#table, list, first) ?? {
-        key: Buffer.concat([list, first]),
-        entries: NO_ENTRIES,
-      }
-      const to = this.#endOf(list, chunk, ranks, from)
-      this.#changeChunk(list, chunk, this.#editsOf(ranks, from, to))
+      const run = chunkKeysAt(this.#table, list, first, keysMax)
+      from = this.#changeRun(list, run, ranks, from)
+    }
+  }
+
+  /** Changes the chunks of a run; answers the index of the first change behind them. */
+  #changeRun(list: Buffer, { keys, isLast }: ChunkRun, ranks: Uint32Array, start: number): number {
+    let from = start
+    for (let index = 0; index < keys.length && from < ranks.length; index++) {
+      const next = keys[index + 1]
+      if (next === undefined && !isLast) break
+      const to = next === undefined ? ranks.length : this.#endBefore(startOf(next, list), ranks, from)
+      if (to === from) continue
+      const key = keys[index] as Buffer
+      const entries = readCopy(this.#table, key) ?? NO_ENTRIES
+      this.#changeChunk(list, { key, entries }, this.#editsOf(ranks, from, to))
       from = to
     }
+    return from
+  }
+
+  /** The index of the first change that is not before a position. */
+  #endBefore(position: Buffer, ranks: Uint32Array, from: number): number {
+    const end = positionOfKey(position)
+    let to = from
+    while (to < ranks.length && comparePositions(this.#postingAt(ranks, to), end) < 0) to++
+    return to
   }
 
   #changeChunk(list: Buffer, { key, entries }: Chunk, edits: Edits): void {
@@ -175,17 +198,6 @@ class ListWriter {
     const changed = end === null ? this.#applied(entries, edits) : scratch.subarray(0, end)
     if (changed.length === 0) this.#table.removeSync(key)
     else this.#writeChunks(list, startOf(key, list), changed)
-  }
-
-  /** The index of the first change that lies behind the chunk. */
-  #endOf(list: Buffer, chunk: Chunk, ranks: Uint32Array, from: number): number {
-    if (from + 1 === ranks.length) return ranks.length
-    const next = chunkKeyAfter(this.#table, list, chunk.key)
-    if (next === undefined) return ranks.length
-    const end = positionOfKey(startOf(next, list))
-    let to = from + 1
-    while (to < ranks.length && comparePositions(this.#postingAt(ranks, to), end) < 0) to++
-    return to
   }
 
   /** Writes entries as one chunk, or as several where they are too many. */
@@ -213,6 +225,9 @@ class ListWriter {
 
 /** Lists that one child transaction writes. */
 const CHILD_LISTS_MAX = 1_000
+/** Keys of chunks that are read at once for each change: with fewer the next change is searched for sooner. */
+const KEYS_PER_CHANGE = 2
+const KEYS_MAX = 512
 
 const NO_ENTRIES = Buffer.alloc(0)
 /** Says that there are no other chunks. */

@@ -7,7 +7,7 @@ import type { EdgeView, EdgeViewOptions, OpenEdgeView, ViewApplied } from './edg
 import type { FromViewThread, ToViewThread, ViewThreadData } from './view-messages.ts'
 
 /** A few batches of the largest events fit; without a bound the heap of a thread grows to the machine's liking. */
-const HEAP = { oldMibMax: 192, youngMibMax: 8 }
+const HEAP = { oldMibMax: 192, youngMibMax: 16 }
 
 /** Keeps the view up in a thread of its own, which reads the log itself; the edge's thread reads what it has committed. */
 export const threadedView: OpenEdgeView = async (options) => {

@@ -4,12 +4,12 @@ const MIB = 1024 * 1024
 /** Of an edge's heap beside its overlay. */
 const HEAP_MIB = 512
 const OVERLAY_BYTES_MAX_DEFAULT = 512 * MIB
-const YOUNG_MIB = 8
+const YOUNG_MIB = 4
 
 const MALLOC = {
-  MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '1048576',
-  MALLOC_TRIM_THRESHOLD_: '1048576',
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '262144',
+  MALLOC_TRIM_THRESHOLD_: '262144',
 }
 
 /**

@@ -5,18 +5,18 @@ import { ROOT } from '../paths.mjs'
 import { relayMalloc, relayNodeFlags } from './relay-memory.mjs'
 
 test.each([
-  ['by default', {}, ['--max-semi-space-size=8', '--max-old-space-size=1024']],
+  ['by default', {}, ['--max-semi-space-size=4', '--max-old-space-size=1024']],
   [
     'with a larger overlay',
     { OVERLAY_BYTES_MAX: '1073741824' },
-    ['--max-semi-space-size=8', '--max-old-space-size=1536'],
+    ['--max-semi-space-size=4', '--max-old-space-size=1536'],
   ],
   [
     'with an overlay that is refused',
     { OVERLAY_BYTES_MAX: 'much' },
-    ['--max-semi-space-size=8', '--max-old-space-size=1024'],
+    ['--max-semi-space-size=4', '--max-old-space-size=1024'],
   ],
-  ['beside bounds of the person', { NODE_OPTIONS: '--max-old-space-size=4096' }, ['--max-semi-space-size=8']],
+  ['beside bounds of the person', { NODE_OPTIONS: '--max-old-space-size=4096' }, ['--max-semi-space-size=4']],
 ])('the heap of an edge %s', (_, env, flags) => {
   expect(relayNodeFlags(env)).toEqual(flags)
 })
@@ -24,7 +24,7 @@ test.each([
 test('malloc is bounded, unless the person says otherwise', () => {
   expect(relayMalloc({ MALLOC_ARENA_MAX: '4' })).toMatchObject({
     MALLOC_ARENA_MAX: '4',
-    MALLOC_MMAP_THRESHOLD_: '1048576',
+    MALLOC_MMAP_THRESHOLD_: '262144',
   })
 })
 

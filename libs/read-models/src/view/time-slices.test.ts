@@ -13,6 +13,7 @@ import { VIEWED_READER_LIMITS } from './viewed-reader-parts.ts'
 
 const EVENTS = 200_000
 const BATCH_EVENTS = 10_000
+const GROUPS = 5_000
 // Of CPU time, while a slice is of wall time: four times what one may take, on a busy machine too.
 const LONG_MS = 20
 const AUTHOR = 'a'.repeat(64)
@@ -21,14 +22,17 @@ const anonymous = { authedPubkeys: new Set<string>(), nowS: 2_000_000_000 }
 const folder = mkdtempSync(join(tmpdir(), 'millrace-slices-'))
 let view: ServingView
 
-/** Private messages, which nobody may read here; every other one has a `t`, the others an `r`. */
+/** Private messages, which nobody may read here; every other one has a `t`, the others an `r`, and each one of many `g`s. */
 function logged(offset: number): LoggedEvent {
   const event: NostrEvent = {
     id: offset.toString(16).padStart(64, '0'),
     pubkey: AUTHOR,
     created_at: 1_700_000_000 + (offset >> 3),
     kind: 4,
-    tags: [[offset % 2 === 0 ? 't' : 'r', 'x']],
+    tags: [
+      [offset % 2 === 0 ? 't' : 'r', 'x'],
+      ['g', `${offset % GROUPS}`],
+    ],
     content: '',
     sig: 'b'.repeat(128),
   }
@@ -49,10 +53,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function readerWith(sliceMs: number): ViewedReader {
+function readerWith(sliceMs: number, scanValuesMax = VIEWED_READER_LIMITS.scanValuesMax): ViewedReader {
   const overlay = new Overlay({ overlayEventsMax: 10, overlayBytesMax: 1 << 20 })
   overlay.releaseViewed(view.positions, (event) => view.isSettled(event))
-  const limits = { ...VIEWED_READER_LIMITS, sliceMs }
+  const limits = { ...VIEWED_READER_LIMITS, sliceMs, scanValuesMax }
   return new ViewedReader({
     overlay,
     tombstones: new TombstoneSet(),
@@ -110,5 +114,18 @@ describe(`a REQ that passes over ${EVENTS} events`, () => {
   test('all at once it would be felt: slices make the difference', async () => {
     const [longest] = await turnsOf(readerWith(100), [{ kinds: [4], tags: {} }])
     expect(longest).toBeGreaterThan(LONG_MS)
+  }, 60_000)
+
+  test('thousands of values are looked for in parts', async () => {
+    const g = Array.from({ length: GROUPS }, (_, index) => `${index}`)
+    const typicalOf = async (valuesMax: number) => {
+      const turns = await turnsOf(readerWith(VIEWED_READER_LIMITS.sliceMs, valuesMax), [{ tags: { g } }])
+      expect(turns.length).toBeGreaterThan(10)
+      return turns[Math.floor(turns.length / 20)] ?? 0
+    }
+    const inParts = await typicalOf(VIEWED_READER_LIMITS.scanValuesMax)
+    expect(inParts).toBeLessThan(LONG_MS)
+    // Each page opens them all again.
+    expect(await typicalOf(GROUPS - 1)).toBeGreaterThan(inParts)
   }, 60_000)
 })

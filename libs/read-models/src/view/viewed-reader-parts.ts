@@ -30,10 +30,13 @@ export interface ViewedReaderLimits {
   readonly pageRowsMax: number
   /** Of records in one page, bytes. */
   readonly pageBytesMax: number
+  /** Values in one list of a filter that are looked for in one turn of the event loop, some 3 µs each. */
+  readonly scanValuesMax: number
 }
 
 export const VIEWED_READER_LIMITS: ViewedReaderLimits = {
   sliceMs: 5,
   pageRowsMax: 500,
   pageBytesMax: 1024 * 1024,
+  scanValuesMax: 1_000,
 }

@@ -4,8 +4,9 @@ import { ok, type Result } from '@millrace/kernel'
 import { addressOf, type Filter, isNewerVersion, type NostrEvent } from '@millrace/nostr'
 import { bodyOfEntry } from '../bodies/event-body.ts'
 import type { CurrentVersion, EventReader, ReadContext, ServedEvent, TakeServed } from '../event-reader.ts'
-import { drainMerged, FilterCursor, hungryOf } from '../filter-cursor.ts'
+import { drainMerged, FilterCursor } from '../filter-cursor.ts'
 import type { OverlayView } from '../overlay/overlay-view.ts'
+import { hungryPartsOf, isWide, PartedAnswer } from '../parted-answer.ts'
 import { comparePositions, earlierEnd } from '../position.ts'
 import { RowEvent } from '../row-event.ts'
 import { endOfOverlay, joinServed } from '../served-page.ts'
@@ -41,14 +42,14 @@ export class ViewedReader implements EventReader {
 
   /** Hands over the whole answer if overlay and view have it within one slice of time; else false, and `query` is to be asked. */
   answerNow(filters: readonly Filter[], context: ReadContext, take: TakeServed): boolean {
+    const { pageRowsMax, scanValuesMax } = this.#parts.limits
     const view = this.#fresh()
-    if (view === null) return false
+    if (view === null || filters.some((filter) => isWide(filter, scanValuesMax))) return false
     const endMs = this.#endOfSlice()
     const cursors = filters.map((filter) => new FilterCursor(filter))
     const [only] = cursors
     if (only !== undefined && cursors.length === 1 && this.#isForViewAlone(only, view, context))
       return this.#handOver(only, view, context, endMs, take)
-    const { pageRowsMax } = this.#parts.limits
     if (cursors.some(({ left }) => left > pageRowsMax)) return false
     this.#arena.reset()
     for (const cursor of cursors) {
@@ -103,15 +104,18 @@ export class ViewedReader implements EventReader {
   ): AsyncGenerator<Result<readonly ServedEvent[]>, void, undefined> {
     const view = this.#fresh()
     if (view === null) return yield* this.#parts.below.query(filters, context)
-    // `answerNow` may have had its slice in this turn.
-    await nextTurn()
-    const cursors = filters.map((filter) => new FilterCursor(filter))
-    const bytesMax = this.#bytesOfPage(filters.length)
-    while (cursors.some((cursor) => !cursor.isDone)) {
-      const moved = await this.#advance(hungryOf(cursors), view, context, bytesMax)
+    const { scanValuesMax } = this.#parts.limits
+    const answers = filters.map((filter) => new PartedAnswer(filter, scanValuesMax))
+    const wholes = answers.map(({ whole }) => whole)
+    const bytesMax = this.#bytesOfPage(answers.reduce((parts, { count }) => parts + count, 0))
+    while (wholes.some((whole) => !whole.isDone)) {
+      // `answerNow` or the last page may have had its slice in this turn.
+      await nextTurn()
+      const moved = await this.#advance(hungryPartsOf(answers), view, context, bytesMax)
       if (context.signal?.aborted) return
       if (!moved.ok) return yield moved
-      const found = drainMerged(cursors)
+      for (const answer of answers) answer.gather()
+      const found = drainMerged(wholes)
       if (found.length > 0) yield ok(found)
     }
   }
@@ -174,9 +178,9 @@ export class ViewedReader implements EventReader {
     return { eventsMax, bytesMax, sliceMs: Math.max(0, endMs - performance.now()) }
   }
 
-  /** Each filter of a REQ may hold a page, and pages that are too small find the same lists again and again. */
-  #bytesOfPage(filters: number): number {
-    return Math.max(this.#parts.limits.pageBytesMax / filters, PAGE_BYTES_MIN)
+  /** Each part of a REQ may hold a page, and pages that are too small find the same lists again and again. */
+  #bytesOfPage(parts: number): number {
+    return Math.max(this.#parts.limits.pageBytesMax / parts, PAGE_BYTES_MIN)
   }
 
   /** Whether every event of the view is to be compared with the tombstones. */
@@ -202,17 +206,12 @@ export class ViewedReader implements EventReader {
       else if (performance.now() <= endMs || cursor === cursors[0])
         this.#readView(cursor, view, context, endMs, { bytesMax })
     }
-    if (below.length === 0) {
-      if (cursors.some(({ isDone }) => !isDone)) await nextTurn()
-      return ok(undefined)
-    }
+    if (below.length === 0) return ok(undefined)
     this.#parts.onBelow?.()
     return this.#readBelow(below, view, context, endMs, bytesMax)
   }
 
-  /**
-   * One page from overlay and view, down to the horizon at most.
-   */
+  /** One page from overlay and view, down to the horizon at most. */
   #readView(
     cursor: FilterCursor,
     view: ViewReader,

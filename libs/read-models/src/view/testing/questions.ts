@@ -33,6 +33,7 @@ export function readerOf(world: ViewedWorld, below: BelowReader): ViewedReader {
       sliceMs: pick(world, 0, 1_000, 1_000),
       pageRowsMax: pick(world, 1, 2, 3, 500, 500, 500),
       pageBytesMax: pick(world, 1_000, 1_000_000),
+      scanValuesMax: pick(world, 1, 2, 1_000),
     },
   })
 }
