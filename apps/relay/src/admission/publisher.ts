@@ -2,7 +2,7 @@ import { encodeEnvelope } from '@millrace/codec'
 import type { LogProducer, Placement } from '@millrace/kafka'
 import { type Clock, err, ok, type Result, transient } from '@millrace/kernel'
 import { eventJson, kindClass, type NostrEvent } from '@millrace/nostr'
-import type { Overlay } from '@millrace/read-models'
+import type { Overlay, OverlayRecord } from '@millrace/read-models'
 import { partitionOfOwner, TOPICS } from '@millrace/topics'
 
 export interface PublisherParts {
@@ -14,6 +14,8 @@ export interface PublisherParts {
   readonly partitionCount: number
   /** Called with every append of a stored event, before its OK. */
   readonly onAcked: (partition: number, nextOffset: number) => void
+  /** Called with every stored event once it can be read; must not throw. */
+  readonly onReadable: (record: OverlayRecord) => void
 }
 
 /**
@@ -66,8 +68,10 @@ export class Publisher {
       return placed
     }
     const { partition, offset } = placed.value
-    room.add({ event, json, partition, offset })
+    const record = { event, json, partition, offset }
+    room.add(record)
     this.#parts.onAcked(partition, offset + 1)
+    this.#parts.onReadable(record)
     return ok(undefined)
   }
 

@@ -18,6 +18,7 @@ import { LiveEvents } from '../live/live-events.ts'
 import { LiveTombstones } from '../live/live-tombstones.ts'
 import { LogPositions } from '../live/log-positions.ts'
 import { LogReader } from '../live/log-reader.ts'
+import { OwnEvents } from '../live/own-events.ts'
 import { Room } from '../live/room.ts'
 import { nextOffsetsOf, StorageWatermarks } from '../live/storage-watermarks.ts'
 import type { EdgeView, ViewApplied } from '../view/edge-view.ts'
@@ -191,9 +192,21 @@ export class Edge {
       edgeId: config.edge.id,
       partitionCount,
       onAcked: (partition, nextOffset) => acked?.note(partition, nextOffset),
+      onReadable: this.#ownEvents(parts).take,
     })
     const rules = { eventFutureMaxS, eventPastMaxS, tombstones: this.#tombstoneSet }
     return new Admission({ rules, novelty, verifier, publisher, metrics, clock })
+  }
+
+  #ownEvents({ config, clock, partitionCount }: EdgeParts): OwnEvents {
+    return new OwnEvents({
+      fanout: this.fanout,
+      tombstones: this.#tombstoneSet,
+      positions: this.positions,
+      clock,
+      partitionCount,
+      recentIdsMax: config.admission.recentIdsMax,
+    })
   }
 
   #logReader(parts: EdgeParts, novelty: Novelty): LogReader {
