@@ -2,8 +2,8 @@ import type { Filter } from '@millrace/nostr'
 import { drainMerged, FilterCursor, hungryOf } from './filter-cursor.ts'
 import { earlierEnd, type Position } from './position.ts'
 
-/** Parts of one filter: each holds a page, and below the horizon they are asked for in one statement. */
-const PARTS_MAX = 32
+/** Parts of one REQ, unless it has more filters: each holds a page, and below the horizon they are asked for in one statement. */
+const PARTS_MAX = 64
 
 /**
  * The answer to one filter, put together from filters of few values each that match the same together: opening thousands of lists
@@ -13,10 +13,9 @@ export class PartedAnswer {
   readonly whole: FilterCursor
   readonly #parts: readonly FilterCursor[]
 
-  /** @param valuesMax values of each list in one part, at least 1 */
-  constructor(filter: Filter, valuesMax: number) {
+  /** @param parts filters that match together what the filter does */
+  constructor(filter: Filter, parts: readonly Filter[]) {
     this.whole = new FilterCursor(filter)
-    const parts = partsOf(filter, valuesMax)
     this.#parts = parts.length === 1 ? [this.whole] : parts.map((part) => new FilterCursor(part))
   }
 
@@ -39,6 +38,14 @@ export class PartedAnswer {
   }
 }
 
+/** @param valuesMax values of each list in one part, at least 1; more where there would be too many parts */
+export function partedAnswers(filters: readonly Filter[], valuesMax: number): readonly PartedAnswer[] {
+  const parts = filters.map((filter) => partsOf(filter, valuesMax))
+  const count = parts.reduce((sum, { length }) => sum + length, 0)
+  if (count > Math.max(PARTS_MAX, filters.length)) return partedAnswers(filters, 2 * valuesMax)
+  return filters.map((filter, index) => new PartedAnswer(filter, parts[index] ?? [filter]))
+}
+
 /** Parts of several answers that want a page, the furthest behind first. */
 export const hungryPartsOf = (answers: readonly PartedAnswer[]): FilterCursor[] =>
   hungryOf(answers.flatMap(({ wanted }) => wanted))
@@ -50,14 +57,8 @@ export function isWide({ ids, authors, tags }: Filter, valuesMax: number): boole
   return false
 }
 
-/** Filters of at most so many values in each list (more where they would be too many) that match together what the filter does. */
-export function partsOf(filter: Filter, valuesMax: number): readonly Filter[] {
+function partsOf(filter: Filter, valuesMax: number): readonly Filter[] {
   if (!isWide(filter, valuesMax)) return [filter]
-  const parts = split(filter, valuesMax)
-  return parts.length <= PARTS_MAX ? parts : partsOf(filter, 2 * valuesMax)
-}
-
-function split(filter: Filter, valuesMax: number): readonly Filter[] {
   let parts: Filter[] = [filter]
   const { ids, authors, tags } = filter
   if (ids !== undefined) parts = crossed(parts, ids, valuesMax, (part, few) => ({ ...part, ids: few }))

@@ -101,3 +101,11 @@ test('a REQ by ids reads each event once', async () => {
   expect(ids).toEqual(newestFirst())
   expect(read).toBeLessThan(1.1 * EVENTS * (CONTENT_BYTES + 500))
 })
+
+test('many filters of thousands of values hold no more pages than there may be parts', async () => {
+  const authors = [pubkey, ...Array.from({ length: 3_999 }, (_, n) => n.toString(16).padStart(64, '0'))]
+  const filters = Array.from({ length: 20 }, (): Filter => ({ authors, tags: {} }))
+  const { ids, aheadMax } = await answer(filters)
+  expect(ids).toEqual(newestFirst())
+  expect(aheadMax).toBeLessThan(64 * (256 * 1024 + 2 * CONTENT_BYTES))
+})

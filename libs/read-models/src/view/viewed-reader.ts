@@ -6,7 +6,7 @@ import { bodyOfEntry } from '../bodies/event-body.ts'
 import type { CurrentVersion, EventReader, ReadContext, ServedEvent, TakeServed } from '../event-reader.ts'
 import { drainMerged, FilterCursor } from '../filter-cursor.ts'
 import type { OverlayView } from '../overlay/overlay-view.ts'
-import { hungryPartsOf, isWide, PartedAnswer } from '../parted-answer.ts'
+import { hungryPartsOf, isWide, partedAnswers } from '../parted-answer.ts'
 import { comparePositions, earlierEnd } from '../position.ts'
 import { RowEvent } from '../row-event.ts'
 import { endOfOverlay, joinServed } from '../served-page.ts'
@@ -104,8 +104,7 @@ export class ViewedReader implements EventReader {
   ): AsyncGenerator<Result<readonly ServedEvent[]>, void, undefined> {
     const view = this.#fresh()
     if (view === null) return yield* this.#parts.below.query(filters, context)
-    const { scanValuesMax } = this.#parts.limits
-    const answers = filters.map((filter) => new PartedAnswer(filter, scanValuesMax))
+    const answers = partedAnswers(filters, this.#parts.limits.scanValuesMax)
     const wholes = answers.map(({ whole }) => whole)
     const bytesMax = this.#bytesOfPage(answers.reduce((parts, { count }) => parts + count, 0))
     while (wholes.some((whole) => !whole.isDone)) {
