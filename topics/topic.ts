@@ -66,3 +66,7 @@ export const compactedConfigs = (options: TopicOptions, messageBytesMax: number)
   'delete.retention.ms': String(7 * DAY_MS),
   'compression.type': 'producer',
 })
+
+/** How often a record is appended to every partition, milliseconds: twice as often as segments roll. */
+export const heartbeatIntervalMs = (erasureDeadlineS: number): number =>
+  Math.floor((erasureDeadlineS * SECOND_MS) / 8)

@@ -195,12 +195,25 @@ export interface LogAdmin {
   close(): Promise<void>
 }
 
+/** A part of one partition: offsets from `from` up to, not including, `until` (absent: its end). */
+export interface Stretch {
+  readonly from: Offset
+  readonly until?: Offset
+}
+
 /** The log as the rest of the house sees it; the kafkajs and the memory adapter pass one contract suite. */
 export interface Log {
   producer(options?: ProducerOptions): Promise<LogProducer>
   consumer(options: ConsumerOptions): LogConsumer
   admin(): Promise<LogAdmin>
-  /** Reads a topic from its beginning to the end it had at the call, then resolves: settings, tombstones, tests. */
-  readToEnd(topic: string, onBatch: (batch: RecordBatch) => void | Promise<void>): Promise<void>
+  /**
+   * Reads a topic from its beginning to the end it had at the call, then resolves: settings, tombstones, tests. With `stretches`
+   * only those partitions, from their offsets up to (not including) theirs, as far as there is something.
+   */
+  readToEnd(
+    topic: string,
+    onBatch: (batch: RecordBatch) => void | Promise<void>,
+    stretches?: ReadonlyMap<number, Stretch>,
+  ): Promise<void>
   close(): Promise<void>
 }

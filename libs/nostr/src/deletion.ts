@@ -52,7 +52,9 @@ export function vanishTarget(request: NostrEvent, relayUrls: readonly string[]):
 }
 
 /** The floor that erasing or expiring this version leaves at its address; null for kinds without versions. */
-export function floorLeftBy(version: NostrEvent): Floor | null {
+export function floorLeftBy(
+  version: Pick<NostrEvent, 'id' | 'pubkey' | 'kind' | 'created_at' | 'tags'>,
+): Floor | null {
   if (addressOf(version) === null) return null
   const { kind, pubkey, created_at, id } = version
   const d = kindClass(kind) === 'addressable' ? dTagOf(version) : ''

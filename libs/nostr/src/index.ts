@@ -42,6 +42,14 @@ export {
   okMessage,
   type PrefixedMessage,
 } from './relay-message.ts'
+export {
+  type FloorFacts,
+  isErasureRequest,
+  type RequestContext,
+  tombstoneOfExpired,
+  tombstoneOfRetired,
+  tombstonesOf,
+} from './request-tombstones.ts'
 export type { Floor, Tombstone, TombstoneTarget } from './tombstone.ts'
 export { TombstoneSet } from './tombstone-set.ts'
 export { compareServed, isNewerVersion } from './winner.ts'

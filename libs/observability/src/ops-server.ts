@@ -46,15 +46,19 @@ export function stateOf({ ready, checks }: Readiness): ReadinessState {
   return ready ? { degraded: `${name}: ${first.replace(DEGRADED, '')}` } : `${name}: ${first}`
 }
 
-/** Serves GET /live, /ready and /metrics on an interface of its own, away from clients. */
+/** Answers what lies below a path of the ops server; `rest` is what follows it. Null: not found. */
+export type OpsRoute = (rest: string) => unknown
+
+/** Serves GET /live, /ready, /metrics and the process's own routes on an interface of its own, away from clients. */
 export async function startOpsServer(
   host: string,
   port: number,
   checks: ReadonlyMap<string, ReadinessCheck>,
   metrics: Metrics,
+  routes: ReadonlyMap<string, OpsRoute> = new Map(),
 ): Promise<OpsServer> {
   const server = createServer((request, response) => {
-    void answer(request.url ?? '/', response, checks, metrics)
+    void answer(request.url ?? '/', response, checks, metrics, routes)
   })
   await listen(server, host, port)
   return {
@@ -72,8 +76,9 @@ async function answer(
   response: ServerResponse,
   checks: ReadonlyMap<string, ReadinessCheck>,
   metrics: Metrics,
+  routes: ReadonlyMap<string, OpsRoute>,
 ): Promise<void> {
-  const path = url.split('?')[0]
+  const path = url.split('?')[0] ?? '/'
   if (path === '/live') return json(response, 200, { live: true })
   if (path === '/ready') {
     const readiness = await readinessOf(checks)
@@ -83,6 +88,11 @@ async function answer(
     response.writeHead(200, { 'content-type': metrics.contentType })
     response.end(await metrics.expose())
     return
+  }
+  for (const [prefix, route] of routes) {
+    if (!path.startsWith(`${prefix}/`)) continue
+    const body = route(path.slice(prefix.length + 1))
+    if (body !== null) return json(response, 200, body)
   }
   json(response, 404, { error: 'not found: /live, /ready and /metrics are here' })
 }

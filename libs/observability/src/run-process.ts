@@ -9,7 +9,13 @@ import {
 import { EXIT_FATAL, type Fault, FaultError } from '@millrace/kernel'
 import { createLog, type Logger } from './log.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
-import { type Readiness, type ReadinessCheck, readinessOf, startOpsServer } from './ops-server.ts'
+import {
+  type OpsRoute,
+  type Readiness,
+  type ReadinessCheck,
+  readinessOf,
+  startOpsServer,
+} from './ops-server.ts'
 import { startTraces } from './traces.ts'
 
 /** What a process's wiring gets. */
@@ -23,6 +29,8 @@ export interface ProcessContext<C> {
   onStop(name: string, stop: () => void | Promise<void>): void
   /** Registers a readiness check, see `ReadinessState`. */
   onReady(name: string, check: ReadinessCheck): void
+  /** Serves GET <path>/… on the ops server. */
+  onGet(path: string, route: OpsRoute): void
   /** What /ready says: for a process whose parent answers for it. */
   readiness(): Promise<Readiness>
   /** Stops the process as a signal does. */
@@ -74,6 +82,7 @@ class RunningProcess<D extends Sections> {
   readonly #abort = new AbortController()
   readonly #stops: { name: string; stop: () => void | Promise<void> }[] = []
   readonly #checks = new Map<string, ReadinessCheck>()
+  readonly #routes = new Map<string, OpsRoute>()
   #stopping: Promise<void> | null = null
 
   constructor(definition: ProcessDefinition<D>, config: ConfigOf<D>) {
@@ -108,6 +117,7 @@ class RunningProcess<D extends Sections> {
       signal: this.#abort.signal,
       onStop: (name, stop) => void this.#stops.push({ name, stop }),
       onReady: (name, check) => void this.#checks.set(name, check),
+      onGet: (path, route) => void this.#routes.set(path, route),
       readiness: () => readinessOf(this.#checks),
       stop: () => void this.#stop(0),
       fail: (fault) => this.#fail(fault),
@@ -116,7 +126,7 @@ class RunningProcess<D extends Sections> {
 
   async #serveOps(): Promise<void> {
     const { opsHost, opsPort } = this.#process
-    const ops = await startOpsServer(opsHost, opsPort, this.#checks, this.#metrics)
+    const ops = await startOpsServer(opsHost, opsPort, this.#checks, this.#metrics, this.#routes)
     this.#stops.push({ name: 'ops server', stop: () => ops.close() })
     this.#log.info({ ops_port: ops.port }, 'ops server listening')
   }

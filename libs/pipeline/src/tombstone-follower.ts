@@ -23,6 +23,8 @@ export interface TombstoneFollowerOptions {
   readonly producer: LogProducer
   /** A consumer group that belongs to this process alone: every enforcer holds all tombstones (DESIGN 2.6). */
   readonly group: string
+  /** Filled by the follower; default: a new set. */
+  readonly tombstones?: TombstoneSet
   /** Erases from the store; idempotent, durable when it answers ok. */
   readonly apply: (tombstones: readonly Tombstone[]) => Promise<Result<void>>
   /** Watermarks of this process's own: what another process has applied says nothing about rows this one wrote. */
@@ -41,7 +43,7 @@ export interface TombstoneFollowerOptions {
  * end, before any event is applied; from then on the topic is followed.
  */
 export class TombstoneFollower {
-  readonly tombstones = new TombstoneSet()
+  readonly tombstones: TombstoneSet
   readonly #options: TombstoneFollowerOptions
   readonly #clock: Clock
   readonly #breaker: Breaker
@@ -56,6 +58,7 @@ export class TombstoneFollower {
 
   constructor(options: TombstoneFollowerOptions) {
     this.#options = options
+    this.tombstones = options.tombstones ?? new TombstoneSet()
     this.#clock = options.clock ?? systemClock
     this.#breaker = new Breaker(options.breaker, this.#clock)
     this.#consumer = options.log.consumer({

@@ -1,5 +1,6 @@
+import { relayUrls } from '@millrace/config'
 import { expect, test } from 'vitest'
-import { checkRelayUrls, relayUrls } from './relay-urls.ts'
+import { checkRelayUrls } from './relay-urls.ts'
 
 const edge = (host: string, url: string | null = null, urlAliases: string[] = []) => ({
   host,

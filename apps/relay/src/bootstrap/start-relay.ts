@@ -1,3 +1,4 @@
+import { relayUrls } from '@millrace/config'
 import type { Log } from '@millrace/kafka'
 import { type Clock, ok, transient, unwrap } from '@millrace/kernel'
 import { TombstoneSet } from '@millrace/nostr'
@@ -16,7 +17,7 @@ import type { WorkerParts } from '../workers/worker.ts'
 import { type CatchUpParts, catchUp, learnStoredKeys } from './catch-up.ts'
 import { Edge } from './edge.ts'
 import { logFacts, onceKafkaAnswers } from './log-facts.ts'
-import { checkRelayUrls, relayUrls } from './relay-urls.ts'
+import { checkRelayUrls } from './relay-urls.ts'
 import type { EdgeStore } from './store.ts'
 
 export interface RelayParts {

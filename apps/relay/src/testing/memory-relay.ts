@@ -62,6 +62,7 @@ export async function startMemoryRelay(options: MemoryRelayOptions = {}): Promis
       metrics,
       signal: abort.signal,
       onStop: (_, stop) => void stops.push(stop),
+      onGet: () => {},
       onReady: () => {},
       readiness: async () => ({ ready: true, checks: {} }),
       stop: () => {},

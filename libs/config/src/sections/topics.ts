@@ -37,7 +37,9 @@ export const topicsSection = defineSection(
       .enum(['power-cut', 'process'])
       .default('power-cut')
       .describe('What an acknowledged event survives: power-cut syncs every append to disk'),
-    ERASURE_DEADLINE_S: wholeNumber('s', 86_400, 'How long erased bytes may stay in the log', { min: 60 }),
+    ERASURE_DEADLINE_S: wholeNumber('s', 86_400, 'How long erased bytes may stay on any disk', {
+      min: 10,
+    }),
   },
   (v): TopicsConfig => ({
     eventPartitionCount: v.EVENT_PARTITIONS,

@@ -45,6 +45,27 @@ export function readToEndContract(subject: () => LogSubject): void {
       expect(batches).toBe(0)
     })
 
+    test('reads stretches of some partitions', async () => {
+      const topic = await freshTopic(subject(), 3)
+      await appendAll(subject().log, [
+        ...numbered(topic, 0, 20),
+        ...numbered(topic, 1, 20),
+        ...numbered(topic, 2, 5),
+      ])
+      const read: string[] = []
+      const stretches = new Map([
+        [0, { from: 4, until: 7 }],
+        [2, { from: 3 }],
+      ])
+      await subject().log.readToEnd(
+        topic,
+        ({ partition, records }) => void read.push(...records.map(({ offset }) => `${partition}:${offset}`)),
+        stretches,
+      )
+      expect(read.sort()).toEqual(['0:4', '0:5', '0:6', '2:3', '2:4'])
+      await subject().log.readToEnd(topic, () => expect.unreachable(), new Map([[1, { from: 20 }]]))
+    })
+
     test('rejects with what the callback threw', async () => {
       const topic = await freshTopic(subject())
       await appendAll(subject().log, numbered(topic, 0, 1))

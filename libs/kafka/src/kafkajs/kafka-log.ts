@@ -8,6 +8,7 @@ import type {
   LogProducer,
   ProducerOptions,
   RecordBatch,
+  Stretch,
 } from '../port.ts'
 import { producerOptions } from '../producing/batching-producer.ts'
 import { batchingProducer } from '../producing/laned-producer.ts'
@@ -106,10 +107,14 @@ class KafkaLog implements Log {
     return admin
   }
 
-  async readToEnd(topic: string, onBatch: (batch: RecordBatch) => void | Promise<void>): Promise<void> {
+  async readToEnd(
+    topic: string,
+    onBatch: (batch: RecordBatch) => void | Promise<void>,
+    stretches?: ReadonlyMap<number, Stretch>,
+  ): Promise<void> {
     const handle = this.#connect()
     try {
-      await readToEnd(handle, topic, onBatch, this.#log)
+      await readToEnd(handle, topic, onBatch, this.#log, stretches)
     } finally {
       await handle.close()
     }

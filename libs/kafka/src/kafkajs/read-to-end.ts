@@ -4,7 +4,7 @@ import { ConcurrencyGate } from '../consuming/concurrency-gate.ts'
 import { CONSUMER_DEFAULTS } from '../consuming/group-consumer.ts'
 import { Lane } from '../consuming/lane.ts'
 import { Notice } from '../consuming/notice.ts'
-import type { Offset, RecordBatch, TopicPartition } from '../port.ts'
+import type { Offset, RecordBatch, Stretch, TopicPartition } from '../port.ts'
 import type { ClusterHandle } from './cluster-handle.ts'
 import { FetchLoop } from './consume/fetch-loop.ts'
 import { partitionRanges, partitionsOf } from './consume/partition-ranges.ts'
@@ -14,7 +14,7 @@ import { retrying } from './retrying.ts'
 const DEADLINE_MS = 10_000
 const SILENCE_MS_MAX = 30_000
 
-interface Stretch {
+interface Unread {
   readonly at: TopicPartition
   readonly start: Offset
   readonly end: Offset
@@ -30,8 +30,9 @@ export async function readToEnd(
   topic: string,
   onBatch: (batch: RecordBatch) => void | Promise<void>,
   log: KafkaLogger,
+  wanted?: ReadonlyMap<number, Stretch>,
 ): Promise<void> {
-  const stretches = await unread(handle, topic, log)
+  const stretches = await unread(handle, topic, log, wanted)
   if (stretches.length === 0) return
   const reading = new Reading(stretches, onBatch)
   const { fetchBytesMax, maxWaitMs } = CONSUMER_DEFAULTS
@@ -41,16 +42,24 @@ export async function readToEnd(
   await reading.finish()
 }
 
-/** The partitions that hold something. */
-async function unread(handle: ClusterHandle, topic: string, log: KafkaLogger): Promise<readonly Stretch[]> {
+/** What the partitions hold of what is wanted, where that is something. */
+async function unread(
+  handle: ClusterHandle,
+  topic: string,
+  log: KafkaLogger,
+  wanted: ReadonlyMap<number, Stretch> | undefined,
+): Promise<readonly Unread[]> {
   const stretches = await retrying(
     { handle, topics: [topic], log, deadlineMs: DEADLINE_MS },
     async (cluster) => {
-      const partitions = partitionsOf(cluster, [topic])
+      const partitions = partitionsOf(cluster, [topic]).filter(
+        ({ partition }) => wanted === undefined || wanted.has(partition),
+      )
       const ranges = await partitionRanges(cluster, partitions)
       return partitions.map((at) => {
         const range = ranges.get(partitionKey(at))
-        return { at, start: range?.earliest ?? 0, end: range?.end ?? 0 }
+        const { from = 0, until = Number.MAX_SAFE_INTEGER } = wanted?.get(at.partition) ?? {}
+        return { at, start: Math.max(range?.earliest ?? 0, from), end: Math.min(range?.end ?? 0, until) }
       })
     },
   )
@@ -66,7 +75,7 @@ class Reading {
   #failure: { readonly error: unknown } | null = null
   #lastMs = performance.now()
 
-  constructor(stretches: readonly Stretch[], onBatch: (batch: RecordBatch) => void | Promise<void>) {
+  constructor(stretches: readonly Unread[], onBatch: (batch: RecordBatch) => void | Promise<void>) {
     const gate = new ConcurrencyGate(1)
     this.#onBatch = onBatch
     this.#remaining = new Set(stretches.map(({ at }) => at.partition))

@@ -7,6 +7,7 @@ import type {
   LogRecord,
   Offset,
   ProducerOptions,
+  Stretch,
   TopicPartition,
   TopicSpec,
 } from '../port.ts'
@@ -81,13 +82,19 @@ class MemoryLogAdapter implements MemoryLog {
     return memoryAdmin(this.#topics, this.#groups)
   }
 
-  async readToEnd(topic: string, onBatch: Parameters<Log['readToEnd']>[1]): Promise<void> {
+  async readToEnd(
+    topic: string,
+    onBatch: Parameters<Log['readToEnd']>[1],
+    stretches?: ReadonlyMap<number, Stretch>,
+  ): Promise<void> {
     this.#topics.demandAvailable()
     const partitions = this.#topics.topic(topic).partitions
     const ends = partitions.map(({ end }) => end)
     for (const [partition, source] of partitions.entries()) {
-      const endOffset = ends[partition] ?? 0
-      let position = source.earliest
+      if (stretches !== undefined && !stretches.has(partition)) continue
+      const { from = 0, until = Number.MAX_SAFE_INTEGER } = stretches?.get(partition) ?? {}
+      const endOffset = Math.min(ends[partition] ?? 0, until)
+      let position = Math.max(source.earliest, from)
       while (position < endOffset) {
         const slice = source.read(position, endOffset - position)
         if (!slice) break

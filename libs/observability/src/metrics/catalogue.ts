@@ -6,6 +6,7 @@ interface MetricSpec {
 }
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const DAYS_IN_SECONDS = [1, 5, 15, 30, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800]
 const COUNTS = [1, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000]
 
 const counter = <const L extends readonly string[]>(help: string, labels: L) =>
@@ -94,6 +95,21 @@ export const METRICS = {
   ]),
   ingestion_retries_total: counter('Writes repeated because ClickHouse was away', []),
   dead_letters_total: counter('Records refused to the dead letters', ['code']),
+  // deletion
+  deletion_known_events: gauge('Events that the deletion consumer knows', []),
+  deletion_outbox_records: gauge('Tombstones and nulls decided and not yet acknowledged', []),
+  deletion_records_appended_total: counter('Records handed to Kafka: tombstone, event-null, letter-null', [
+    'record',
+  ]),
+  deletion_due_total: counter('Events that expired, were kept long enough or were superseded long ago', []),
+  deletion_heartbeats_total: counter('Records appended so that quiet partitions are cleaned', []),
+  deletion_erasures_open: gauge('Requests for erasure that are not through every store yet', []),
+  deletion_oldest_open_erasure_seconds: gauge('Age of the oldest of them; 0: there is none', []),
+  deletion_time_to_absent_seconds: histogram(
+    'From a request in the log to its targets being absent from every store',
+    [],
+    DAYS_IN_SECONDS,
+  ),
   // reads
   clickhouse_query_seconds: histogram('ClickHouse queries', ['role', 'query'], SECONDS),
   clickhouse_failures_total: counter('ClickHouse queries that failed', ['role', 'code']),

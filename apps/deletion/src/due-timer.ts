@@ -1,0 +1,45 @@
+import { type Clock, delayMs, type Fault } from '@millrace/kernel'
+import type { Metrics } from '@millrace/observability'
+import type { DeletionState } from '@millrace/projection-deletion'
+import type { OutboxSender } from './outbox-sender.ts'
+
+export interface DueTimerParts {
+  readonly state: Pick<DeletionState, 'foldDues'>
+  readonly sender: Pick<OutboxSender, 'flush'>
+  readonly isOurs: (partition: number) => boolean
+  readonly clock: Clock
+  readonly intervalMs: number
+  readonly metrics: Pick<Metrics, 'count'>
+  readonly onFault: (fault: Fault) => void
+}
+
+const DUE_PER_ROUND_MAX = 2_000
+
+/** Takes what has expired (NIP-40), is kept no longer or was superseded long ago, from an index by time: never a scan. */
+export class DueTimer {
+  readonly #parts: DueTimerParts
+
+  constructor(parts: DueTimerParts) {
+    this.#parts = parts
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.takeAll(signal)
+      await delayMs(this.#parts.intervalMs, signal)
+    }
+  }
+
+  /** Everything that is due now, in rounds. */
+  async takeAll(signal?: AbortSignal): Promise<void> {
+    const { state, sender, isOurs, clock, metrics, onFault } = this.#parts
+    for (;;) {
+      const taken = state.foldDues(clock.nowS(), DUE_PER_ROUND_MAX, isOurs)
+      metrics.count('deletion_due_total', {}, taken)
+      // Also what an earlier round could not send.
+      const flushed = await sender.flush()
+      if (!flushed.ok) return onFault(flushed.fault)
+      if (taken < DUE_PER_ROUND_MAX || signal?.aborted) return
+    }
+  }
+}
