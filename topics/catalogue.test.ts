@@ -64,7 +64,7 @@ test('the catalogue is what the architecture says: names, cleanup, writers, read
       {
         "cleanup": "compact,delete",
         "name": "nostr.dead-letters.v1",
-        "readers": "ctl",
+        "readers": "deletion ctl",
         "writers": "storage aggregation deletion forwarder archive ctl",
       },
     ]

@@ -14,5 +14,5 @@ export const nostrDeadLetters = (options: TopicOptions): Topic => ({
   },
   // ctl redrive settles a letter with a null.
   writers: ['storage', 'aggregation', 'deletion', 'forwarder', 'archive', 'ctl'],
-  readers: ['ctl'],
+  readers: ['deletion', 'ctl'],
 })

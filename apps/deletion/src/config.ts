@@ -27,7 +27,7 @@ export interface DeletionConfig {
   readonly sessionTimeoutMs: number
 }
 
-const DEFAULT_OPS_PORT = 7781
+const DEFAULT_OPS_PORT = 7782
 const MIB = 1024 * 1024
 
 export const deletionSection = defineSection(

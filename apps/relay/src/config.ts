@@ -199,6 +199,12 @@ const admissionSection = defineSection(
       min: 1,
       max: 10_000_000,
     }),
+    REQUEST_SETTLE_MS: wholeNumber(
+      'ms',
+      1_000,
+      'Pause between looks at whether the deletion consumer has turned acknowledged kinds 5 and 62 into tombstones',
+      { min: 10 },
+    ),
     LOOKUP_TIMEOUT_MS: wholeNumber(
       'ms',
       1_000,
@@ -232,6 +238,7 @@ const admissionSection = defineSection(
     knownIdsExpected: v.KNOWN_IDS_EXPECTED,
     winnersCachedMax: v.WINNERS_CACHED_MAX,
     recentIdsMax: v.RECENT_IDS_MAX,
+    requestSettleMs: v.REQUEST_SETTLE_MS,
     lookupTimeoutMs: v.LOOKUP_TIMEOUT_MS,
     overlayEventsMax: v.OVERLAY_EVENTS_MAX,
     overlayBytesMax: v.OVERLAY_BYTES_MAX,

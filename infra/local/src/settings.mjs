@@ -40,6 +40,12 @@ export const LAUNCHER_SETTINGS = [
     '7778',
   ),
   setting('STORAGE_OPS_PORT', 'Ops server of storage; a free port when the default is taken', 'port', '7779'),
+  setting(
+    'DELETION_OPS_PORT',
+    'Ops server of deletion; a free port when the default is taken',
+    'port',
+    '7782',
+  ),
   setting('API_PORT', 'Query API', 'port', '7780'),
   setting('API_HOST', 'Interface the query API listens on', 'address', '127.0.0.1'),
   setting('KAFKA_PORT', 'The local broker', 'port', '9092'),
@@ -64,6 +70,7 @@ export const LAUNCHER_SETTINGS = [
  * @property {number} relay
  * @property {number} relayOps
  * @property {number} storageOps
+ * @property {number} deletionOps
  * @property {number} api
  * @property {number} kafka
  * @property {number} kafkaController
@@ -86,6 +93,7 @@ export const PORT_VARIABLES = {
   relay: 'RELAY_PORT',
   relayOps: 'RELAY_OPS_PORT',
   storageOps: 'STORAGE_OPS_PORT',
+  deletionOps: 'DELETION_OPS_PORT',
   api: 'API_PORT',
   kafka: 'KAFKA_PORT',
   kafkaController: 'KAFKA_CONTROLLER_PORT',
@@ -124,6 +132,7 @@ export function readSettings(env = process.env) {
       relay: port('relay', 7777),
       relayOps: port('relayOps', 7778),
       storageOps: port('storageOps', 7779),
+      deletionOps: port('deletionOps', 7782),
       api: port('api', 7780),
       kafka,
       kafkaController: port('kafkaController', kafka === 65_535 ? kafka - 1 : kafka + 1),
@@ -161,9 +170,10 @@ export function usedPorts({ ports, externalKafka, externalClickHouse }) {
   )
 }
 
+const OPS_PORTS = /** @type {const} */ (['relayOps', 'storageOps', 'deletionOps'])
+
 /** @param {keyof StackPorts} name @param {NodeJS.ProcessEnv} env */
-export const isMovable = (name, env) =>
-  (name === 'relayOps' || name === 'storageOps') && !env[PORT_VARIABLES[name]]
+export const isMovable = (name, env) => OPS_PORTS.some((ops) => ops === name) && !env[PORT_VARIABLES[name]]
 
 /**
  * Gives ops ports that nobody chose a free port where the default is taken, so that stacks run side by side.
@@ -173,7 +183,7 @@ export const isMovable = (name, env) =>
  */
 export async function settleOpsPorts(settings, env = process.env) {
   const ports = { ...settings.ports }
-  for (const name of /** @type {const} */ (['relayOps', 'storageOps'])) {
+  for (const name of OPS_PORTS) {
     const others = Object.entries(ports).filter(([other]) => other !== name)
     const clash = others.some(([, port]) => port === ports[name])
     if (!isMovable(name, env) || (!clash && (await isPortFree(ports[name])))) continue

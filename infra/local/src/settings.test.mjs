@@ -9,6 +9,7 @@ test('the defaults are those of the documentation', () => {
     relay: 7777,
     relayOps: 7778,
     storageOps: 7779,
+    deletionOps: 7782,
     api: 7780,
     kafka: 9092,
     kafkaController: 9093,
@@ -32,7 +33,13 @@ test('a wrong port and a port used twice are named', () => {
 
 test('servers elsewhere need no ports here', () => {
   const settings = readSettings({ KAFKA_BROKERS: 'a:9092', CLICKHOUSE_URL: 'https://b', RELAY_PORT: '8123' })
-  expect(usedPorts(settings).map(([name]) => name)).toEqual(['relay', 'relayOps', 'storageOps', 'api'])
+  expect(usedPorts(settings).map(([name]) => name)).toEqual([
+    'relay',
+    'relayOps',
+    'storageOps',
+    'deletionOps',
+    'api',
+  ])
 })
 
 test('an ops port that nobody chose gives way; a chosen one stays', async () => {

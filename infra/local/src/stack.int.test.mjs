@@ -39,7 +39,14 @@ const partOf = async (/** @type {string} */ name) => {
 test('it starts in order and tells addresses and three things to try', async () => {
   const { state, parts } = await stack.status()
   expect(state).toBe('ready')
-  expect(parts.map(({ name }) => name)).toEqual(['kafka', 'clickhouse', 'storage', 'edge-1', 'query-api'])
+  expect(parts.map(({ name }) => name)).toEqual([
+    'kafka',
+    'clickhouse',
+    'storage',
+    'deletion',
+    'edge-1',
+    'query-api',
+  ])
   expect(parts.map((part) => part.state)).toEqual(parts.map(() => 'ready'))
   for (const address of [
     `ws://127.0.0.1:${ports.relay}`,
@@ -152,7 +159,7 @@ test('two signals at once, as a terminal and npm send them, stop it cleanly with
   expect(existsSync(join(dataDir, 'run', 'lock.json'))).toBe(false)
   expect(readdirSync(join(dataDir, 'run'))).toEqual([])
   const order = [...stack.output().matchAll(/stopping ([\w-]+)/g)].map(([, name]) => name)
-  expect(order).toEqual(['query-api', 'edge-1', 'storage', 'clickhouse', 'kafka'])
+  expect(order).toEqual(['query-api', 'edge-1', 'deletion', 'storage', 'clickhouse', 'kafka'])
 }, 60_000)
 
 test('with Kafka and ClickHouse elsewhere, only the platform is started here', async () => {
@@ -165,7 +172,7 @@ test('with Kafka and ClickHouse elsewhere, only the platform is started here', a
   const here = await startStack({ dataDir: join(dataDir, 'other'), ports: { relay, api }, env })
   try {
     const { parts } = await here.status()
-    expect(parts.map(({ name }) => name)).toEqual(['storage', 'edge-1', 'query-api'])
+    expect(parts.map(({ name }) => name)).toEqual(['storage', 'deletion', 'edge-1', 'query-api'])
     expect(here.output()).toContain(kafka.brokers)
   } finally {
     await here.stop()

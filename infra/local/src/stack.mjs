@@ -17,7 +17,7 @@ const OUTPUT_CHARACTERS_MAX = 16_384
 /**
  * A part as GET /status shows it.
  * @typedef {object} PartStatus
- * @property {string} name kafka, clickhouse, storage, edge-1, edge-2, …, query-api
+ * @property {string} name kafka, clickhouse, storage, deletion, edge-1, edge-2, …, query-api
  * @property {import('./supervisor/part.mjs').PartState} state
  * @property {number | null} pid
  * @property {string | null} address
@@ -62,7 +62,7 @@ export async function startStack({
   startTimeoutMs = START_TIMEOUT_MS,
   onOutput,
 }) {
-  const [relayOps, storageOps] = await freePorts(2)
+  const [relayOps, storageOps, deletionOps] = await freePorts(3)
   const child = fork(UP, ['--no-color'], {
     execPath: NODE,
     execArgv: [],
@@ -72,7 +72,7 @@ export async function startStack({
       ...process.env,
       ...env,
       MILLRACE_DATA: dataDir,
-      ...portVariables({ relayOps, storageOps, ...ports }),
+      ...portVariables({ relayOps, storageOps, deletionOps, ...ports }),
     },
   })
   let printed = ''

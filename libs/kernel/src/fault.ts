@@ -17,6 +17,8 @@ export const FAULT_CODES = [
   'event-protected',
   'event-superseded',
   'event-deleted',
+  'event-deletes-others',
+  'event-vanish-malformed',
   'filter-malformed',
   'filter-too-large',
   'subscription-malformed',

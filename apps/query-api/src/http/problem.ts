@@ -45,6 +45,8 @@ const STATUSES: Readonly<Record<FaultCode, ProblemStatus>> = {
   'event-protected': 403,
   'event-superseded': 409,
   'event-deleted': 410,
+  'event-deletes-others': 422,
+  'event-vanish-malformed': 422,
   'filter-malformed': 400,
   'filter-too-large': 400,
   'subscription-malformed': 400,

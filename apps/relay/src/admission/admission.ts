@@ -1,17 +1,20 @@
 import { type Clock, err, FaultError, invalid, ok, type Result } from '@millrace/kernel'
-import { addressOf, checkEventId, type NostrEvent } from '@millrace/nostr'
+import { addressOf, checkEventId, KINDS, type NostrEvent } from '@millrace/nostr'
 import type { Metrics } from '@millrace/observability'
 import type { Verifier } from '@millrace/verifier'
+import { NO_TARGETS } from '../live/live-requests.ts'
 import { type AdmissionRules, checkAdmissible, SUPERSEDED } from './checks.ts'
 import { KeyLock } from './key-lock.ts'
 import type { Novelty, Verdict } from './novelty.ts'
 import type { Publisher } from './publisher.ts'
+import { namesOnlyOthers, type RequestTargets } from './request-targets.ts'
 
 export interface AdmissionParts {
   readonly rules: AdmissionRules
   readonly novelty: Novelty
   readonly verifier: Pick<Verifier, 'verifySignature'>
   readonly publisher: Publisher
+  readonly targets: Pick<RequestTargets, 'find'>
   readonly metrics: Metrics
   readonly clock: Clock
 }
@@ -58,10 +61,12 @@ export class Admission {
     owner: string,
     headers: Readonly<Record<string, string>>,
   ): Promise<Result<Admitted>> {
-    const { novelty, publisher } = this.#parts
+    const { novelty, publisher, targets } = this.#parts
     const verdict = await novelty.judge(event)
     if (verdict !== 'new') return answerOf(verdict)
-    const published = await publisher.publish(event, owner, headers)
+    const known = event.kind === KINDS.deletion ? await targets.find([event]) : NO_TARGETS
+    if (event.kind === KINDS.deletion && namesOnlyOthers(event, known)) return err(DELETES_OTHERS)
+    const published = await publisher.publish(event, owner, headers, known)
     if (!published.ok) return published
     novelty.met(event)
     return ok('new')
@@ -80,6 +85,8 @@ export class Admission {
     }
   }
 }
+
+const DELETES_OTHERS = invalid('event-deletes-others', 'nothing that this names is yours to delete')
 
 const answerOf = (verdict: Exclude<Verdict, 'new'>): Result<Admitted> =>
   verdict === 'duplicate' ? ok('duplicate') : err(SUPERSEDED)

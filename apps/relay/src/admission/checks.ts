@@ -47,10 +47,24 @@ export function checkAdmissible(
   if (isExpired(event, nowS)) return refuse('event-expired', 'event has expired')
   const protection = checkProtection(event, authedPubkeys)
   if (!protection.ok) return protection
+  const vanish = event.kind === KINDS.vanish ? checkVanish(event, nowS) : null
+  if (vanish?.ok === false) return vanish
   if (rules.tombstones.covers(event)) return refuse('event-deleted', 'deleted')
   // What replaced it is gone itself, but it never comes back (DESIGN 2.5).
   if (rules.tombstones.isBelowFloor(event)) return err(SUPERSEDED)
   return owner
+}
+
+/** NIP-62: it says which relays it means, and never reaches beyond what its author can have written by now. */
+function checkVanish(event: NostrEvent, nowS: number): Result<void> {
+  if (!event.tags.some(([name, value]) => name === 'relay' && value !== undefined))
+    return refuse(
+      'event-vanish-malformed',
+      'a request to vanish names its relays, or ALL_RELAYS, in relay tags',
+    )
+  if (event.created_at > nowS)
+    return refuse('event-created-at-out-of-range', 'a request to vanish must not lie in the future')
+  return ok(undefined)
 }
 
 /** NIP-70: protected events only from their author, and never embedded in a repost. */

@@ -1,9 +1,10 @@
 import { encodeEnvelope } from '@millrace/codec'
 import type { LogProducer, Placement } from '@millrace/kafka'
 import { type Clock, err, ok, type Result, transient } from '@millrace/kernel'
-import { eventJson, kindClass, type NostrEvent } from '@millrace/nostr'
+import { eventJson, isErasureRequest, kindClass, type NostrEvent } from '@millrace/nostr'
 import type { Overlay, OverlayRecord } from '@millrace/read-models'
 import { partitionOfOwner, TOPICS } from '@millrace/topics'
+import { type KnownTargets, type LiveRequests, NO_TARGETS } from '../live/live-requests.ts'
 
 export interface PublisherParts {
   readonly producer: LogProducer
@@ -12,6 +13,8 @@ export interface PublisherParts {
   readonly edgeId: string
   /** N of DESIGN 2.3. */
   readonly partitionCount: number
+  /** Puts a request for erasure in force, before its OK. */
+  readonly requests: Pick<LiveRequests, 'take'>
   /** Called with every append of a stored event, before its OK. */
   readonly onAcked: (partition: number, nextOffset: number) => void
   /** Called with every stored event once it can be read; must not throw. */
@@ -32,16 +35,18 @@ export class Publisher {
   /**
    * @param owner the pubkey that decides the partition
    * @param headers trace context of the record
+   * @param targets what is known of the events that a kind 5 names
    * Faults (all transient): overlay-full, and those of LogProducer.append.
    */
   publish(
     event: NostrEvent,
     owner: string,
     headers: Readonly<Record<string, string>>,
+    targets: KnownTargets = NO_TARGETS,
   ): Promise<Result<void>> {
     return kindClass(event.kind) === 'ephemeral'
       ? this.#publishEphemeral(event, owner, headers)
-      : this.#publishStored(event, owner, headers)
+      : this.#publishStored(event, owner, headers, targets)
   }
 
   async #publishEphemeral(
@@ -57,6 +62,7 @@ export class Publisher {
     event: NostrEvent,
     owner: string,
     headers: Readonly<Record<string, string>>,
+    targets: KnownTargets,
   ): Promise<Result<void>> {
     const json = eventJson(event)
     const room = this.#parts.overlay.reserve(event, json)
@@ -70,6 +76,7 @@ export class Publisher {
     const { partition, offset } = placed.value
     const record = { event, json, partition, offset }
     room.add(record)
+    if (isErasureRequest(event.kind)) this.#parts.requests.take(event, partition, offset, targets)
     this.#parts.onAcked(partition, offset + 1)
     this.#parts.onReadable(record)
     return ok(undefined)

@@ -3,8 +3,8 @@ import type { Log, Offset } from '@millrace/kafka'
 import { delayMs, err, type Fault, ok, type Result, transient } from '@millrace/kernel'
 import type { Logger } from '@millrace/observability'
 import { TOPICS } from '@millrace/topics'
+import { endsOf } from '../live/ends-of.ts'
 import type { Edge } from './edge.ts'
-import { endsOf } from './log-facts.ts'
 import type { EdgeStore } from './store.ts'
 
 export interface CatchUpParts {
@@ -24,6 +24,7 @@ const SHUTTING_DOWN: Fault = transient('shutting-down', 'stopped while starting'
 export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<ReadonlyMap<number, Offset>>> {
   const { kafka, log, signal } = parts
   const ends = await endsOf(kafka, TOPICS.events)
+  await edge.requests.begin()
   await kafka.readToEnd(TOPICS.tombstones, (batch) => {
     edge.tombstones.onTombstones(batch)
     edge.positions.advance(batch.topic, batch.partition, batch.nextOffset)
@@ -33,6 +34,8 @@ export async function catchUp(edge: Edge, parts: CatchUpParts): Promise<Result<R
   if (!start.ok) return start
   for (const partition of ends.keys())
     edge.positions.advance(TOPICS.events, partition, start.value.get(partition) ?? 0)
+  await edge.requests.catchUp(edge.eventPositions(), edge.findTargets)
+  void edge.requests.settleWhile(signal)
   await edge.logReader.start()
   const isThere = edge.positions.reached(TOPICS.events, ends, signal)
   void reportProgress(edge, ends, isThere, log, signal)

@@ -1,8 +1,9 @@
 import { checkLogId } from '@millrace/clickhouse'
+import { relayUrls } from '@millrace/config'
 import type { ViewReader } from '@millrace/event-store'
 import type { Log, LogProducer } from '@millrace/kafka'
 import { type Clock, type Fault, ok } from '@millrace/kernel'
-import type { TombstoneSet } from '@millrace/nostr'
+import type { Tombstone, TombstoneSet } from '@millrace/nostr'
 import type { Logger, Metrics } from '@millrace/observability'
 import { Doubts, type EventReader, Overlay, VIEWED_READER_LIMITS, ViewedReader } from '@millrace/read-models'
 import { TOPICS } from '@millrace/topics'
@@ -11,10 +12,13 @@ import { Admission } from '../admission/admission.ts'
 import { KnownLog } from '../admission/known-keys.ts'
 import { Novelty } from '../admission/novelty.ts'
 import { Publisher } from '../admission/publisher.ts'
+import { RequestTargets } from '../admission/request-targets.ts'
 import { Winners } from '../admission/winners.ts'
 import type { RelayConfig } from '../config.ts'
+import { endsOf } from '../live/ends-of.ts'
 import { Fanout } from '../live/fanout.ts'
 import { LiveEvents } from '../live/live-events.ts'
+import { type FindTargets, LiveRequests } from '../live/live-requests.ts'
 import { LiveTombstones } from '../live/live-tombstones.ts'
 import { LogPositions } from '../live/log-positions.ts'
 import { LogReader } from '../live/log-reader.ts'
@@ -25,7 +29,6 @@ import type { EdgeView, ViewApplied } from '../view/edge-view.ts'
 import type { AckedPositions } from '../workers/acked-positions.ts'
 import { CausalReader } from '../workers/causal-reader.ts'
 import { unlessAway } from './away-store.ts'
-import { endsOf } from './log-facts.ts'
 import type { EdgeStore } from './store.ts'
 
 export interface EdgeParts {
@@ -63,6 +66,8 @@ export class Edge {
   readonly watermarks: StorageWatermarks
   readonly logReader: LogReader
   readonly tombstones: LiveTombstones
+  readonly requests: LiveRequests
+  readonly findTargets: FindTargets
   readonly known: KnownLog
   readonly view: EdgeView | null
   /** Resolves with the view once it serves. */
@@ -94,13 +99,22 @@ export class Edge {
       metrics,
     })
     metrics.onScrape(() => metrics.set('relay_recent_ids', {}, novelty.recentIds))
-    this.admission = this.#admission(parts, novelty)
-    this.tombstones = new LiveTombstones({
-      tombstones: this.#tombstoneSet,
-      onTombstone: (tombstone) => winners.forget(tombstone),
-      log,
-      metrics,
-    })
+    const onTombstone = (tombstone: Tombstone) => winners.forget(tombstone)
+    const tombstones = this.#tombstoneSet
+    this.tombstones = new LiveTombstones({ tombstones, onTombstone, log, metrics })
+    const targets = new RequestTargets({ ...settings, lookup: (ids) => this.reader.lookup(ids) })
+    this.findTargets = targets.find
+    this.requests = new LiveRequests(
+      {
+        ...parts,
+        tombstones,
+        positions: this.positions,
+        onTombstone,
+        settleIntervalMs: settings.requestSettleMs,
+      },
+      relayUrls(config.edge, config.edge.port),
+    )
+    this.admission = this.#admission(parts, novelty, targets)
     const doubts = this.view === null ? null : this.#doubts(this.view, parts)
     this.watermarks = new StorageWatermarks({
       read: () => store.watermarks(),
@@ -139,8 +153,9 @@ export class Edge {
     this.room.announce()
   }
 
-  /** Whether tombstones are known here that the view has not applied. */
+  /** Whether erasures are in force here that the view has not applied. */
   readonly #isBehind = (view: ViewReader): boolean => {
+    if (this.requests.isOpen) return true
     const applied = view.tombstonePositions
     for (const [partition, nextOffset] of this.positions.of(TOPICS.tombstones))
       if (nextOffset > (applied.get(partition) ?? 0)) return true
@@ -182,7 +197,7 @@ export class Edge {
     })
   }
 
-  #admission(parts: EdgeParts, novelty: Novelty): Admission {
+  #admission(parts: EdgeParts, novelty: Novelty, targets: RequestTargets): Admission {
     const { config, producer, partitionCount, verifier, metrics, clock, acked } = parts
     const { eventFutureMaxS, eventPastMaxS } = config.admission
     const publisher = new Publisher({
@@ -191,11 +206,12 @@ export class Edge {
       clock,
       edgeId: config.edge.id,
       partitionCount,
+      requests: this.requests,
       onAcked: (partition, nextOffset) => acked?.note(partition, nextOffset),
       onReadable: this.#ownEvents(parts).take,
     })
     const rules = { eventFutureMaxS, eventPastMaxS, tombstones: this.#tombstoneSet }
-    return new Admission({ rules, novelty, verifier, publisher, metrics, clock })
+    return new Admission({ rules, novelty, verifier, publisher, targets, metrics, clock })
   }
 
   #ownEvents({ config, clock, partitionCount }: EdgeParts): OwnEvents {
@@ -216,6 +232,8 @@ export class Edge {
       room: this.room,
       novelty,
       tombstones: this.#tombstoneSet,
+      requests: this.requests,
+      findTargets: this.findTargets,
       fanout: this.fanout,
       clock,
       log,

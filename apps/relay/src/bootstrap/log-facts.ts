@@ -1,4 +1,4 @@
-import { type Log, type Offset, readLogId } from '@millrace/kafka'
+import { type Log, readLogId } from '@millrace/kafka'
 import { backoffMs, delayMs, err, FaultError, fatal, ok, type Result, transient } from '@millrace/kernel'
 import type { Logger } from '@millrace/observability'
 import { TOPICS } from '@millrace/topics'
@@ -28,16 +28,6 @@ export async function logFacts(kafka: Log): Promise<Result<LogFacts>> {
       return err(fatal('topic-mismatch', `${TOPICS_OF_THE_EDGE.join(', ')} differ in their partitions`))
     const logId = await readLogId(kafka)
     return logId.ok ? ok({ logId: logId.value, partitionCount }) : logId
-  } finally {
-    await admin.close()
-  }
-}
-
-/** The end of every partition of a topic, as of now. */
-export async function endsOf(kafka: Pick<Log, 'admin'>, topic: string): Promise<ReadonlyMap<number, Offset>> {
-  const admin = await kafka.admin()
-  try {
-    return new Map((await admin.offsets(topic)).map(({ partition, end }) => [partition, end]))
   } finally {
     await admin.close()
   }

@@ -112,9 +112,10 @@ export async function startRelay(
   const bounds = boundsOf(config.bounds, processes)
   const worker = parts.worker?.number ?? null
   const server = new EdgeServer({ metrics, clientAddressOf, limiter, bounds, worker })
-  const port = await server.listen(config.edge.host, config.edge.port, (bound) =>
-    servingParts(context, parts, edge, relayUrls(config.edge, bound)),
-  )
+  const port = await server.listen(config.edge.host, config.edge.port, (bound) => {
+    edge.requests.relayUrls = relayUrls(config.edge, bound)
+    return servingParts(context, parts, edge, edge.requests.relayUrls)
+  })
   onStop('clients', () => server.close(SHUTDOWN_GRACE_MS))
   log.info({ host: config.edge.host, port }, 'listening for clients')
   return { port, edge, server }

@@ -7,6 +7,7 @@ import { TOPICS } from '@millrace/topics'
 import type { Novelty } from '../admission/novelty.ts'
 import { readEventRecord } from './event-records.ts'
 import type { Fanout } from './fanout.ts'
+import { type FindTargets, type KnownTargets, type LiveRequests, NO_TARGETS } from './live-requests.ts'
 import type { Room } from './room.ts'
 
 export interface LiveEventsParts {
@@ -14,6 +15,9 @@ export interface LiveEventsParts {
   readonly room: Room
   readonly novelty: Novelty
   readonly tombstones: TombstoneSet
+  readonly requests: Pick<LiveRequests, 'concerns' | 'take'>
+  /** What is known of the events that a request names. */
+  readonly findTargets: FindTargets
   readonly fanout: Fanout
   readonly clock: Clock
   readonly log: Logger
@@ -32,9 +36,10 @@ export class LiveEvents {
   async onEvents(batch: RecordBatch, signal: AbortSignal): Promise<void> {
     const read = this.#readAll(batch, false)
     await this.#learnVersions(read.map(({ event }) => event))
+    const targets = await this.#targetsOf(read)
     for (const { event, record } of read) {
       if (signal.aborted) return
-      await this.#take(event, record, signal)
+      await this.#take(event, record, targets, signal)
     }
   }
 
@@ -46,10 +51,16 @@ export class LiveEvents {
     }
   }
 
-  async #take(event: NostrEvent, record: LogRecord, signal: AbortSignal): Promise<void> {
-    const { overlay, room, novelty, fanout } = this.#parts
+  async #take(
+    event: NostrEvent,
+    record: LogRecord,
+    targets: KnownTargets,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { overlay, room, novelty, fanout, requests } = this.#parts
     const { partition, offset } = record
     if (!this.#isKept(event)) return fanout.skip(event)
+    if (requests.concerns(event, partition, offset)) requests.take(event, partition, offset, targets)
     const json = overlay.get(event.id)?.json ?? eventJson(event)
     // A full overlay holds the reader back: nothing is evicted, and the log keeps what is not read yet.
     while (overlay.add({ event, json, partition, offset }) === 'full') {
@@ -59,6 +70,17 @@ export class LiveEvents {
     novelty.met(event)
     if (this.#isServed(event) && !novelty.isKnownSuperseded(event)) fanout.deliver(event, () => json)
     else fanout.skip(event)
+  }
+
+  /** What the requests of a batch name, in one question for all of them; it may have come in the same batch. */
+  async #targetsOf(read: readonly { event: NostrEvent; record: LogRecord }[]): Promise<KnownTargets> {
+    const { requests, findTargets } = this.#parts
+    const asking = read.filter(({ event, record }) =>
+      requests.concerns(event, record.partition, record.offset),
+    )
+    if (asking.length === 0) return NO_TARGETS
+    const found = await findTargets(asking.map(({ event }) => event))
+    return new Map([...found, ...read.map(({ event }) => [event.id, event] as const)])
   }
 
   /** Whether it takes part in what REQ sees; an expired version still hides what is older (DESIGN 2.5). */

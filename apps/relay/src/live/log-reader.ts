@@ -77,6 +77,8 @@ export class LogReader {
     }
     if (signal.aborted) return
     positions.advance(topic, partition, nextOffset)
+    // Only a report: the erasure ledger reads from it that this edge hides what the tombstones erase.
+    if (topic === TOPICS.tombstones) void this.#consumer.commit([{ topic, partition, offset: nextOffset }])
     if (topic === TOPICS.events)
       metrics.set('relay_live_lag_records', { partition: String(partition) }, endOffset - nextOffset)
   }

@@ -16,6 +16,8 @@ const PREFIXES: Readonly<Record<FaultCode, MessagePrefix>> = {
   'event-protected': 'blocked',
   'event-superseded': 'duplicate',
   'event-deleted': 'blocked',
+  'event-deletes-others': 'invalid',
+  'event-vanish-malformed': 'invalid',
   'filter-malformed': 'invalid',
   'filter-too-large': 'invalid',
   'subscription-malformed': 'invalid',

@@ -19,9 +19,10 @@ import {
 import { partitionOfOwner, TOPICS } from '@millrace/topics'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { endsOf } from '../bootstrap/log-facts.ts'
+import { endsOf } from '../live/ends-of.ts'
 import { type MemoryRelay, memoryLog, PARTITIONS, startMemoryRelay } from '../testing/memory-relay.ts'
 
+const ENV = { RELAY_URL_ALIASES: 'wss://relay.example' }
 const NOW_S = EPOCH_S + SPAN_S / 2
 const keys = new Map(['a', 'b', 'c', 'd'].map((seed) => [testKey(seed).pubkey, testKey(seed)]))
 
@@ -57,6 +58,8 @@ const OK: Readonly<Record<NaiveVerdict, RegExp>> = {
   restricted: /^false restricted: /,
   'kind-refused': /^false invalid: kind /,
   'owner-missing': /^false invalid: gift wrap /,
+  'deletes-others': /^false invalid: nothing that this names /,
+  'vanish-malformed': /^false invalid: a request to vanish /,
 }
 
 const textOf = ({ accepted, message }: OkFrame) => `${accepted} ${message}`
@@ -77,10 +80,11 @@ test('random histories: every OK and every REQ is that of the naive relay, also 
     fc.asyncProperty(scenario, async ({ steps, filters, naiveFilters }) => {
       const clock = new ManualClock(NOW_S * 1000)
       const kafka = await memoryLog(clock)
-      const naive = new NaiveRelay()
-      const relay = await startMemoryRelay({ kafka, clock })
+      const naive = new NaiveRelay({ honoursDeletions: true, relayUrls: ['wss://relay.example'] })
+      const relay = await startMemoryRelay({ kafka, clock, env: ENV })
       const client = await RelayClient.connect(relay.url)
       for (const step of steps) {
+        if ('event' in step && step.event.kind === 5 && naive.owners(step.event, NOW_S) === 'unsure') continue
         if ('event' in step) {
           const verdict = naive.admit(step.event, NOW_S)
           expect(textOf(await client.publish(step.event))).toMatch(OK[verdict])
@@ -93,7 +97,7 @@ test('random histories: every OK and every REQ is that of the naive relay, also 
       expect((await client.req(filters)).events.map((event) => event.id)).toEqual(expected)
       await client.close()
       await relay.stop()
-      const again = await startMemoryRelay({ kafka, clock })
+      const again = await startMemoryRelay({ kafka, clock, env: ENV })
       const reader = await RelayClient.connect(again.url)
       expect((await reader.req(filters)).events.map((event) => event.id)).toEqual(expected)
       await reader.close()

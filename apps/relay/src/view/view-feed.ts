@@ -166,6 +166,8 @@ export class ViewFeed {
     this.#tombstonesNext.set(partition, nextOffset)
     if (nextOffset <= applied) return
     view.markTombstones(new Map([[partition, nextOffset]]))
+    // Only a report, for the erasure ledger: the view's own watermark rules.
+    void this.#consumer.commit([{ topic: TOPICS.tombstones, partition, offset: nextOffset }])
     this.#tell(0, 0)
   }
 

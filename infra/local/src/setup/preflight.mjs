@@ -37,6 +37,7 @@ export const PORT_USES = {
   relay: 'the relay',
   relayOps: "the relay's ops server",
   storageOps: "storage's ops server",
+  deletionOps: "deletion's ops server",
   api: 'the query API',
   kafka: 'Kafka',
   kafkaController: "Kafka's controller",

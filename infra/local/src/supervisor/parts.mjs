@@ -188,6 +188,32 @@ export function storagePart(context) {
 }
 
 /**
+ * @param {PartContext} context
+ * @param {string} relayUrl of the first edge: what a request to vanish means
+ * @returns {PartDefinition}
+ */
+export function deletionPart(context, relayUrl) {
+  const { ports, relayHost } = context.settings
+  const opsUrl = `http://127.0.0.1:${ports.deletionOps}`
+  const env = {
+    OPS_PORT: String(ports.deletionOps),
+    RELAY_HOST: relayHost,
+    RELAY_PORT: String(ports.relay),
+    RELAY_URL: relayUrl,
+    DELETION_INSTANCE_ID: context.env['DELETION_INSTANCE_ID'] || 'deletion-1',
+  }
+  return appPart(context, {
+    name: 'deletion',
+    app: 'deletion',
+    env,
+    address: opsUrl,
+    opsUrl,
+    readyUrl: `${opsUrl}/ready`,
+    niceness: BEHIND_THE_LOG_NICENESS,
+  })
+}
+
+/**
  * A relay process.
  * @param {PartContext} context
  * @param {{ id: string, port: number, opsPort: number, url: string }} edge
@@ -217,7 +243,7 @@ export function queryApiPart(context) {
   const env = {
     API_PORT: String(ports.api),
     API_HOST: apiHost,
-    HEALTH_TARGETS: `relay=http://127.0.0.1:${ports.relayOps}/ready,storage=http://127.0.0.1:${ports.storageOps}/ready`,
+    HEALTH_TARGETS: `relay=http://127.0.0.1:${ports.relayOps}/ready,storage=http://127.0.0.1:${ports.storageOps}/ready,deletion=http://127.0.0.1:${ports.deletionOps}/ready`,
   }
   return appPart(context, {
     name: 'query-api',

@@ -10,6 +10,7 @@ import { EXIT_FATAL, isRefusal, Part } from './part.mjs'
 import {
   appEnvironment,
   clickHousePart,
+  deletionPart,
   kafkaPart,
   queryApiPart,
   reachable,
@@ -56,6 +57,7 @@ export class Stack {
     await this.#ctl('topics', ['topics', 'apply'])
     await this.#ctl('tables', ['tables', 'migrate'])
     await this.#start(storagePart(this.context))
+    await this.#start(deletionPart(this.context, this.#relayUrl()))
     await this.#start(this.#firstEdge())
     for (const edge of this.edges.edges) await this.#start(await this.#extraEdge(edge))
     await this.#start(queryApiPart(this.context))
@@ -78,9 +80,14 @@ export class Stack {
   }
 
   #firstEdge() {
-    const { ports, relayHost, relayUrl } = this.settings
-    const url = relayUrl ?? `ws://${reachable(relayHost)}:${ports.relay}`
+    const { ports } = this.settings
+    const url = this.#relayUrl()
     return relayPart(this.context, { id: 'edge-1', port: ports.relay, opsPort: ports.relayOps, url })
+  }
+
+  #relayUrl() {
+    const { ports, relayHost, relayUrl } = this.settings
+    return relayUrl ?? `ws://${reachable(relayHost)}:${ports.relay}`
   }
 
   /** @param {import('./edges.mjs').ExtraEdge} edge */

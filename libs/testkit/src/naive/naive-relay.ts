@@ -9,6 +9,7 @@ import {
   naiveMayRead,
   servedFirst,
   taggedKeys,
+  tagValues,
 } from './naive-rules.ts'
 import {
   erases,
@@ -36,6 +37,10 @@ export type NaiveVerdict =
   /** OK false, `restricted:`: only its author may publish it, and somebody else is authenticated. */
   | 'restricted'
   | 'kind-refused'
+  /** OK false: a kind 5 that names nothing known but what belongs to others. */
+  | 'deletes-others'
+  /** OK false: a kind 62 without a relay, or from the future. */
+  | 'vanish-malformed'
   | 'owner-missing'
 
 export interface NaiveRelayOptions {
@@ -69,12 +74,16 @@ export class NaiveRelay {
     if (naiveExpired(event, nowS)) return 'expired'
     if (event.tags.some((tag) => tag[0] === '-') && !authed.has(event.pubkey))
       return authed.size === 0 ? 'auth-required' : 'restricted'
+    if (this.#options.honoursDeletions && event.kind === 62)
+      if (tagValues(event, 'relay').length === 0 || event.created_at > nowS) return 'vanish-malformed'
     if (this.#isErased(event)) return 'deleted'
     if (naiveClass(event.kind) === 'ephemeral') return 'passed-on'
     if (this.#isHeldDown(event)) return 'superseded'
     const winner = this.#winnerAt(naiveAddress(event))
     if (winner !== undefined && servedFirst(winner, event) < 0) return 'superseded'
     if (this.#events.some((known) => known.id === event.id)) return 'duplicate'
+    if (this.#options.honoursDeletions && event.kind === 5 && this.owners(event, nowS) === 'others')
+      return 'deletes-others'
     this.#events.push(event)
     if (this.#options.honoursDeletions) this.#honour(event)
     return 'stored'
@@ -83,6 +92,34 @@ export class NaiveRelay {
   /** Takes in an erasure, as often and in whatever order it comes. */
   tombstone(tombstone: NaiveTombstone): void {
     this.#tombstones.push(tombstone)
+  }
+
+  /**
+   * Whose the targets of a kind 5 are. `unsure`: that hangs on versions that are superseded, expired or erased, of which a relay may
+   * or may not know whose they were.
+   */
+  owners(request: SignedEvent, nowS: number): 'own' | 'others' | 'unknown' | 'unsure' {
+    const visible = this.visible(nowS)
+    const found = new Set<'own' | 'others' | 'unsure'>()
+    for (const id of tagValues(request, 'e')) {
+      const target = this.#events.find((event) => event.id === id)
+      if (target === undefined) continue
+      const owners = isWrap(target) ? [target.pubkey, ...taggedKeys(target)] : [target.pubkey]
+      if (!visible.includes(target)) found.add('unsure')
+      else found.add(owners.includes(request.pubkey) ? 'own' : 'others')
+    }
+    for (const address of tagValues(request, 'a')) {
+      const [, kind = '', pubkey = ''] = /^(\d{1,5}):([0-9a-f]{64}):/.exec(address) ?? []
+      if (!['replaceable', 'addressable'].includes(naiveClass(Number(kind || 1)))) continue
+      found.add(pubkey === request.pubkey ? 'own' : 'others')
+    }
+    return found.has('own')
+      ? 'own'
+      : found.has('unsure')
+        ? 'unsure'
+        : found.has('others')
+          ? 'others'
+          : 'unknown'
   }
 
   /** What a REQ is answered with: each filter cut at its own limit, the union newest first. */
