@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Readable } from 'node:stream'
+import { noteRejectsFile } from '@millrace/erasure'
 import { type Log, readLogId } from '@millrace/kafka'
 import { LIMITS, systemClock, unwrap } from '@millrace/kernel'
 import { readTombstones } from '@millrace/pipeline'
@@ -108,7 +109,7 @@ async function importInto(
       logId,
       checkpoint: checkpointFile,
       resumed: checkpoint,
-      rejects: await openRejects(file, options, checkpoint),
+      rejects: await openRejects(file, options, checkpoint, config.local.dataDir),
       rules: {
         eventFutureMaxS: config.admission.eventFutureMaxS,
         allowProtected: options.allowProtected === true,
@@ -167,16 +168,18 @@ async function openRejects(
   file: string,
   options: Options,
   checkpoint: Checkpoint | null,
+  dataDir: string,
 ): Promise<RejectsFile> {
+  const onMade = (made: string) => noteRejectsFile(dataDir, made)
   const path =
     options.rejects ?? checkpoint?.rejectsPath ?? `${file === '-' ? 'stdin' : basename(file)}.rejects.jsonl`
-  if (checkpoint === null || checkpoint.rejectsPath !== path) return new RejectsFile(path, 0)
+  if (checkpoint === null || checkpoint.rejectsPath !== path) return new RejectsFile(path, 0, onMade)
   // Somebody may have taken the earlier refusals away: there is nothing to add to then.
   const size = await stat(path).then(
     (file) => file.size,
     () => 0,
   )
-  return new RejectsFile(path, Math.min(size, checkpoint.rejectsBytes))
+  return new RejectsFile(path, Math.min(size, checkpoint.rejectsBytes), onMade)
 }
 
 async function eventPartitions(log: Log): Promise<number> {

@@ -68,6 +68,8 @@ function checkAdmissible(event: NostrEvent, rules: AdmissionRules): Result<strin
     return refuse('event-kind-refused', `kind ${event.kind} is ephemeral and is never stored`)
   if (event.created_at > nowS + rules.eventFutureMaxS)
     return refuse('event-created-at-out-of-range', 'created_at is too far in the future')
+  if (event.kind === KINDS.vanish && event.created_at > nowS)
+    return refuse('event-created-at-out-of-range', 'a request to vanish must not lie in the future')
   if (isExpired(event, nowS)) return refuse('event-expired', 'the event has expired')
   if (isProtected(event) && !rules.allowProtected)
     return refuse('event-protected', 'only its author may publish the event (see --allow-protected)')

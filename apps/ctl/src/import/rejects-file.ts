@@ -8,13 +8,18 @@ import type { Line } from './lines.ts'
  */
 export class RejectsFile {
   readonly path: string
+  readonly #onMade: (path: string) => Promise<void>
   #file: FileHandle | null = null
   #bytes: number
   #waiting: string[] = []
 
-  /** @param keptBytes what an interrupted import had written up to its checkpoint; the rest is written again */
-  constructor(path: string, keptBytes: number) {
+  /**
+   * @param keptBytes what an interrupted import had written up to its checkpoint; the rest is written again
+   * @param onMade called before the first line is written
+   */
+  constructor(path: string, keptBytes: number, onMade: (path: string) => Promise<void> = async () => {}) {
     this.path = path
+    this.#onMade = onMade
     this.#bytes = keptBytes
   }
 
@@ -35,6 +40,7 @@ export class RejectsFile {
     const text = Buffer.from(this.#waiting.join(''))
     this.#waiting = []
     const from = this.#bytes - text.length
+    if (this.#file === null) await this.#onMade(this.path)
     this.#file ??= await openAt(this.path, from)
     await this.#file.write(text, 0, text.length, from)
   }
