@@ -50,23 +50,63 @@ export const SECOND_MS = 1000
 export const HOUR_MS = 3600 * SECOND_MS
 export const DAY_MS = 24 * HOUR_MS
 
-/**
- * The configs of a topic that is kept for ever and erased by compaction. Kafka cleans only rolled segments, so a segment
- * rolls after a quarter of the deadline and must be cleaned within half of it; the rest is the cleaner's time and
- * file.delete.delay.ms. Nulls stay readable for a week, so that a consumer that was away that long still sees them.
- */
-export const compactedConfigs = (options: TopicOptions, messageBytesMax: number): Record<string, string> => ({
-  'cleanup.policy': 'compact',
-  'message.timestamp.type': 'LogAppendTime',
-  'max.message.bytes': String(messageBytesMax),
-  'min.insync.replicas': String(options.minInsyncReplicas),
-  'unclean.leader.election.enable': 'false',
-  'segment.ms': String(Math.floor((options.erasureDeadlineS * SECOND_MS) / 4)),
-  'max.compaction.lag.ms': String(Math.floor((options.erasureDeadlineS * SECOND_MS) / 2)),
-  'delete.retention.ms': String(7 * DAY_MS),
-  'compression.type': 'producer',
-})
+/** Of the deadline: how old a segment's first record gets before the segment rolls on the next append. */
+const ROLL_SHARE = 1 / 4
+/** Of the deadline: how old the first record of a rolled segment gets before its partition must be cleaned. */
+const COMPACTION_LAG_SHARE = 1 / 2
+const HEARTBEAT_SHARE = 1 / 8
+const FILE_DELETE_SHARE = 1 / 8
+const FILE_DELETE_DELAY_MS_MAX = 60 * SECOND_MS
 
-/** How often a record is appended to every partition, milliseconds: twice as often as segments roll. */
+const shareMs = (erasureDeadlineS: number, share: number): number =>
+  Math.floor(erasureDeadlineS * SECOND_MS * share)
+
+/**
+ * How often a heartbeat record (key `~tick:<partition>`, null value) has to be appended to every partition of every compacted
+ * topic, milliseconds: segments roll only on append, so that without it a quiet partition is never cleaned.
+ */
 export const heartbeatIntervalMs = (erasureDeadlineS: number): number =>
-  Math.floor((erasureDeadlineS * SECOND_MS) / 8)
+  shareMs(erasureDeadlineS, HEARTBEAT_SHARE)
+
+/**
+ * The configs of a topic that is kept for ever and erased by compaction within the deadline D.
+ *
+ * Let a null be acknowledged at 0. The worst that can happen to the bytes that it erases:
+ *
+ * - It is the first record of its segment (any earlier first record makes everything below come sooner). Kafka cleans only
+ *   rolled segments, and a segment rolls on the first append after `segment.ms` = D/4. A heartbeat comes every D/8, so the
+ *   segment has rolled at D/4 + D/8 = 3D/8 at the latest.
+ * - The partition must be cleaned as soon as the first record of a rolled, uncleaned segment is older than `max.compaction.lag.ms`
+ *   = D/2, whatever `min.cleanable.dirty.ratio` says. So it is due at max(3D/8, D/2) = D/2, also when it was cleaned just
+ *   before the segment rolled.
+ * - The cleaner looks every `log.cleaner.backoff.ms` (broker; 1 s here) and takes one partition after the other, so the broker's
+ *   other partitions may come first: one round R over everything that is due.
+ * - It swaps the cleaned segment in and renames the old ones `*.deleted`; they are unlinked after `file.delete.delay.ms`
+ *   = min(60 s, D/8).
+ *
+ * D/2 + 1 s + R + min(60 s, D/8) < D leaves R at least 3D/8 − 1 s: 21.5 s of the shortest deadline (60 s), nearly 12 h of a day.
+ * `min.compaction.lag.ms` is 0, since anything above it would keep the null's segment from being cleaned. Lower shares
+ * would leave more time for R, at the price of rewriting the log more often: the lag makes it twice per D.
+ *
+ * Nulls stay readable for a week, so that a consumer that was away that long still sees them; they hold the key alone.
+ */
+export const compactedConfigs = (options: TopicOptions, messageBytesMax: number): Record<string, string> => {
+  const ofDeadline = (share: number) => shareMs(options.erasureDeadlineS, share)
+  return {
+    'cleanup.policy': 'compact',
+    'message.timestamp.type': 'LogAppendTime',
+    'max.message.bytes': String(messageBytesMax),
+    'min.insync.replicas': String(options.minInsyncReplicas),
+    'unclean.leader.election.enable': 'false',
+    'segment.ms': String(ofDeadline(ROLL_SHARE)),
+    // Rolling at the same time everywhere would be a burst, but any jitter would have to be counted above.
+    'segment.jitter.ms': '0',
+    'max.compaction.lag.ms': String(ofDeadline(COMPACTION_LAG_SHARE)),
+    'min.compaction.lag.ms': '0',
+    // Beside the lag: a log that doubles is cleaned then, so that duplicates of an import do not wait for the lag.
+    'min.cleanable.dirty.ratio': '0.5',
+    'file.delete.delay.ms': String(Math.min(FILE_DELETE_DELAY_MS_MAX, ofDeadline(FILE_DELETE_SHARE))),
+    'delete.retention.ms': String(7 * DAY_MS),
+    'compression.type': 'producer',
+  }
+}

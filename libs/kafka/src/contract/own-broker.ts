@@ -7,18 +7,23 @@ import { freePorts, startKafka } from '@millrace/testkit/stack'
 export interface OwnBroker {
   readonly brokers: readonly string[]
   readonly pid: number
+  /** Its only `log.dirs`. */
+  readonly logDir: string
   kill(): Promise<void>
   start(): Promise<void>
   close(): Promise<void>
 }
 
-export async function startOwnBroker(): Promise<OwnBroker> {
+export async function startOwnBroker(
+  properties: Readonly<Record<string, string | number>> = {},
+): Promise<OwnBroker> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
   const [port, controllerPort] = (await freePorts(2)) as [number, number]
-  const launch = () => startKafka({ dataDir, port, controllerPort })
+  const launch = () => startKafka({ dataDir, port, controllerPort, properties })
   let running = await launch()
   return {
     brokers: [running.brokers],
+    logDir: join(dataDir, 'log'),
     get pid() {
       return running.pid
     },
