@@ -64,6 +64,7 @@ export class ServingView extends ViewReader {
   /** Since when erased bytes may lie in the current file. */
   #erasedSinceMs: number | null
   #left: Left | null = null
+  #removing: Promise<void> | null = null
   #isCompacting = false
 
   private constructor({ tables, generation, dropped }: OpenedFolder, options: ServingViewOptions) {
@@ -218,6 +219,13 @@ export class ServingView extends ViewReader {
 
   /** Removes the file that the last compaction has left. Nobody may read it any more. */
   async removeLeft(): Promise<void> {
+    this.#removing ??= this.#removeLeft().finally(() => {
+      this.#removing = null
+    })
+    await this.#removing
+  }
+
+  async #removeLeft(): Promise<void> {
     const left = this.#left
     if (left === null) return
     const { folder } = this.#options

@@ -26,6 +26,9 @@ export const localView =
       log,
       transactionEventsMax: TRANSACTION_EVENTS_MAX,
       fill: null,
+      erasureDeadlineS: config.erasure.deadlineS,
+      // The only reader is the view itself.
+      follow: async () => {},
       onApplied: (applied) => tell(applied),
     })
     return {
