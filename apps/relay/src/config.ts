@@ -3,6 +3,7 @@ import {
   type ConfigOf,
   clickHouseSection,
   defineSection,
+  erasureSection,
   kafkaSection,
   list,
   optionalText,
@@ -284,6 +285,7 @@ export const SECTIONS = {
   limits: ratesSection,
   admission: admissionSection,
   view: viewSection,
+  erasure: erasureSection,
 }
 
 export type RelayConfig = ConfigOf<typeof SECTIONS>

@@ -18,6 +18,7 @@ export {
   type ClickHouseRole,
   clickHouseSection,
 } from './sections/clickhouse.ts'
+export { type ErasureConfig, erasureSection } from './sections/erasure.ts'
 export { type KafkaConfig, kafkaSection } from './sections/kafka.ts'
 export { type ProcessConfig, processSection } from './sections/process.ts'
 export { relayAddressSection } from './sections/relay-address.ts'

@@ -44,7 +44,7 @@ export function readDoubt(tables: DoubtTables, address: AddressParts): Doubt | u
 }
 
 export function writeDoubt(tables: DoubtTables, doubt: Doubt): void {
-  tables.doubts.putSync(keyOf(doubt), Buffer.from(JSON.stringify(doubt)))
+  tables.doubts.putSync(keyOf(doubt), bytesOf(doubt))
 }
 
 export function removeDoubt(tables: DoubtTables, address: AddressParts): void {
@@ -59,7 +59,27 @@ export function doubtsOf(tables: DoubtTables, pubkey: string | null, limit?: num
   return [...range].map(({ value }) => doubtOf(value))
 }
 
-const doubtOf = (bytes: Buffer): Doubt => JSON.parse(bytes.toString()) as Doubt
+type DoubtFields = [
+  kind: number,
+  pubkey: string,
+  d: string,
+  createdAt: number,
+  id: string,
+  partition: number,
+  offset: number,
+]
+
+/** Without the names of an event's fields: who looks for an erased event in the bytes of the file finds events only. */
+function bytesOf({ kind, pubkey, d, createdAt, id, partition, offset }: Doubt): Buffer {
+  const fields: DoubtFields = [kind, pubkey, d, createdAt, id, partition, offset]
+  return Buffer.from(JSON.stringify(fields))
+}
+
+function doubtOf(bytes: Buffer): Doubt {
+  const fields = JSON.parse(bytes.toString()) as DoubtFields
+  const [kind, pubkey, d, createdAt, id, partition, offset] = fields
+  return { kind, pubkey, d, createdAt, id, partition, offset }
+}
 
 /** Whether all versions older than the erased one are erased or held down as well, whatever their ids: then none rules. */
 export const isHistoryErased = (erased: NostrEvent, tombstones: TombstoneSet): boolean =>

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TombstoneSet } from '@millrace/nostr'
 import { testKey, unsigned } from '@millrace/testkit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { generationsIn } from './generations.ts'
 import { ServingView, ViewReader, viewMapBytes } from './index.ts'
 import { UNBOUNDED } from './testing/world.ts'
 
@@ -48,6 +49,30 @@ test.each([
   const again = await opened()
   expect(again.dropped).toBeNull()
   await again.close()
+})
+
+test('one that lies where views did before there were generations is dropped', async () => {
+  renameSync(join(folder, '1', 'data.mdb'), join(folder, 'data.mdb'))
+  rmSync(join(folder, '1'), { recursive: true })
+  rmSync(join(folder, 'current'))
+  const view = await opened()
+  expect([view.dropped, view.find(event.id), existsSync(join(folder, 'data.mdb'))]).toEqual([
+    'format',
+    undefined,
+    false,
+  ])
+  await view.close()
+})
+
+test('what a compaction has begun, or not removed yet, is gone once the view is open again', async () => {
+  for (const generation of ['2', '3'])
+    cpSync(join(folder, '1'), join(folder, generation), { recursive: true })
+  writeFileSync(join(folder, 'current'), '2')
+  writeFileSync(join(folder, '3', 'data.mdb'), 'half written')
+  const view = await opened()
+  expect([view.dropped, view.find(event.id)?.offset]).toEqual([null, 6])
+  expect(generationsIn(folder)).toEqual([2])
+  await view.close()
 })
 
 test('one of another log is started anew', async () => {

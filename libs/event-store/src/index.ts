@@ -1,4 +1,5 @@
 export { Arena, type Keep } from './arena.ts'
+export type { CompactionFault, CompactionProblem } from './compaction.ts'
 export type { Doubt } from './doubts.ts'
 export { type WrittenJson, writeStored } from './encode-stored.ts'
 export type { IsStored, ViewBounds } from './eviction.ts'
@@ -10,4 +11,5 @@ export { ServingView, type ServingViewOptions, type ViewBatch, viewMapBytes } fr
 export { type LogPlace, StoredEvent } from './stored-event.ts'
 export type { Budget, ViewState } from './tables.ts'
 export { type ViewPage, ViewReader } from './view-reader.ts'
+export { ViewStore, type ViewStoreParts } from './view-store.ts'
 export type { Whereabouts, Winner } from './winners.ts'

@@ -5,9 +5,10 @@ import { naiveClass } from '@millrace/testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Fold } from './fold.ts'
 import { ListCursor } from './list-cursor.ts'
-import { ServingView } from './serving-view.ts'
+import { ServingView, viewMapBytes } from './serving-view.ts'
 import { StoredEvent } from './stored-event.ts'
-import { isAbove, type UNBOUNDED, World } from './testing/world.ts'
+import { idsOf, isAbove, UNBOUNDED, World } from './testing/world.ts'
+import { ViewReader } from './view-reader.ts'
 
 const QUERIES = Number(process.env['VIEW_ORACLE_QUERIES'] ?? 3_000)
 const SEED = Number(process.env['VIEW_ORACLE_SEED'] ?? Math.floor(Math.random() * 1e9))
@@ -66,6 +67,26 @@ describe(`the view answers as the naive relay does (seed ${SEED})`, () => {
     expect(await compare(0.2, options, count)).toBeGreaterThan(1)
     expect(await compare(0.1, options, count, FIXED_SEED)).toBeGreaterThan(0.5)
     expect(settled).toBeGreaterThan(0)
+  }, 3_600_000)
+
+  test('with tombstones, compacted again and again under a reader that follows late', async () => {
+    let compactions = 0
+    let reader: ViewReader | null = null
+    const compactSome = async (world: World) => {
+      reader ??= ViewReader.attach(world.folder, viewMapBytes(UNBOUNDED), world.tombstones)
+      if (world.random() < 0.3) {
+        await world.compact(reader)
+        compactions++
+      }
+      reader.refresh()
+      expect(idsOf(reader)).toEqual(idsOf(world.view))
+      if (!world.isDone) return
+      await reader.close()
+      reader = null
+    }
+    const options = { events: 500, withTombstones: true }
+    expect(await compare(0.2, options, compactSome)).toBeGreaterThan(0.5)
+    expect(compactions).toBeGreaterThan(0)
   }, 3_600_000)
 
   test('with a horizon that rises: nothing is missing above it, and nothing leaves that storage has not', async () => {

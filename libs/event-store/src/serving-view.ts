@@ -1,12 +1,20 @@
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { assert, type Clock, ok, type Result, systemClock } from '@millrace/kernel'
 import type { Tombstone, TombstoneSet } from '@millrace/nostr'
+import { type Compacted, type CompactionFault, copyLive, freeBytesOf } from './compaction.ts'
 import { candidatesOf } from './erasure.ts'
 import { evictSome, type IsStored, type ViewBounds } from './eviction.ts'
 import { Fold, type LoggedEvent, type Settlement } from './fold.ts'
-import { closeFolder, type DropReason, openFolder } from './folder.ts'
+import { closeFolder, type DropReason, type OpenedFolder, openFolder } from './folder.ts'
+import {
+  dataFileOf,
+  readErasedSinceMs,
+  removeGeneration,
+  setCurrent,
+  writeErasedSinceMs,
+} from './generations.ts'
 import type { StoredEvent } from './stored-event.ts'
-import { emptyState, readState, type Tables, type ViewState, writeState } from './tables.ts'
+import { emptyState, readState, type ViewState, writeState } from './tables.ts'
 import { ViewReader } from './view-reader.ts'
 
 export interface ServingViewOptions {
@@ -17,6 +25,15 @@ export interface ServingViewOptions {
   readonly bounds: ViewBounds
   /** Called with every tombstone and asked by every fold: all tombstones of the log (DESIGN 2.6). */
   readonly tombstones: TombstoneSet
+  /** Default: the system's. */
+  readonly clock?: Clock
+  /** Default: of the folder's file system. */
+  readonly freeBytes?: (folder: string) => number
+}
+
+/** The file before the current one, as long as somebody may read it. */
+interface Left extends Compacted {
+  readonly erasedSinceMs: number | null
 }
 
 /** The events of some partitions, and how far the view then is with each. */
@@ -43,23 +60,40 @@ export class ServingView extends ViewReader {
   readonly dropped: DropReason | null
   /** Tombstones whose events are still being taken out. */
   #erasing = 0
+  #generation: number
+  /** Since when erased bytes may lie in the current file. */
+  #erasedSinceMs: number | null
+  #left: Left | null = null
+  #removing: Promise<void> | null = null
+  #isCompacting = false
 
-  private constructor(tables: Tables, options: ServingViewOptions, dropped: DropReason | null) {
-    super(tables, options.tombstones)
+  private constructor({ tables, generation, dropped }: OpenedFolder, options: ServingViewOptions) {
+    super(tables, options.tombstones, null)
     this.#options = options
+    this.#generation = generation
+    this.#erasedSinceMs = readErasedSinceMs(options.folder)
     this.dropped = dropped
   }
 
   static async open(options: ServingViewOptions): Promise<ServingView> {
-    const { tables, dropped } = await openFolder(options.folder, viewMapBytes(options.bounds), options.logId)
+    const opened = await openFolder(options.folder, viewMapBytes(options.bounds), options.logId)
+    const { tables } = opened
     if (readState(tables) === null)
       tables.root.transactionSync(() => writeState(tables, emptyState(options.logId)))
-    return new ServingView(tables, options, dropped)
+    return new ServingView(opened, options)
   }
 
   /** Bytes of the file, free pages included. */
   get fileBytes(): number {
-    return statSync(join(this.#options.folder, 'data.mdb')).size
+    return statSync(dataFileOf(this.#options.folder, this.#generation)).size
+  }
+
+  /**
+   * Since when bytes that are erased for readers may lie in the files, milliseconds since the Unix epoch; null: none do. A compaction
+   * ends that, once the file before is removed.
+   */
+  get erasedSinceMs(): number | null {
+    return this.#left?.erasedSinceMs ?? this.#erasedSinceMs
   }
 
   override get isErasing(): boolean {
@@ -84,11 +118,13 @@ export class ServingView extends ViewReader {
    */
   async erase(tombstone: Tombstone, pause: () => Promise<void>, sliceEventsMax = 256): Promise<void> {
     this.#erasing++
+    this.#markErased()
     try {
       const sequences = [...candidatesOf(this.tables, tombstone)]
       for (let from = 0; from < sequences.length; from += sliceEventsMax) {
         if (from > 0) await pause()
         const slice = sequences.slice(from, from + sliceEventsMax)
+        this.#markErased()
         this.#transact((fold, state) => {
           for (const sequence of slice)
             if (this.tables.events.doesExist(sequence)) fold.eraseIfCovered(sequence)
@@ -99,6 +135,17 @@ export class ServingView extends ViewReader {
     } finally {
       this.#erasing--
     }
+  }
+
+  /**
+   * Before the transaction that erases, so that no crash forgets it. Every tombstone counts, also one that finds nothing: versions that
+   * were superseded and events that were evicted lie in free pages as well.
+   */
+  #markErased(): void {
+    if (this.#erasedSinceMs !== null || this.state.nextSequence === 0) return
+    const isMarked = this.erasedSinceMs !== null
+    this.#erasedSinceMs = (this.#options.clock ?? systemClock).nowMs()
+    if (!isMarked) writeErasedSinceMs(this.#options.folder, this.#erasedSinceMs)
   }
 
   /** A floor, or the erasure of all that is older, ends the doubts that an erasure by id has left. */
@@ -146,15 +193,61 @@ export class ServingView extends ViewReader {
     })
   }
 
+  /**
+   * Copies what is live into a new file and goes on there, so that nothing erased is left. Until it answers nothing may be written, reads
+   * go on. Readers elsewhere `follow` afterwards, and then `removeLeft` removes the file before. A fault: all is as it was.
+   */
+  async compact(pause: () => Promise<void>): Promise<Result<void, CompactionFault>> {
+    assert(!this.#isCompacting && this.#left === null, 'one compaction after the other')
+    this.#isCompacting = true
+    try {
+      const { folder, bounds, freeBytes = freeBytesOf } = this.#options
+      const current = { tables: this.tables, generation: this.#generation }
+      const copied = await copyLive(folder, current, viewMapBytes(bounds), freeBytes(folder), pause)
+      if (!copied.ok) return copied
+      const { generation, tables } = copied.value
+      setCurrent(folder, generation)
+      this.#left = { ...current, erasedSinceMs: this.#erasedSinceMs }
+      this.#generation = generation
+      this.#erasedSinceMs = null
+      this.moveTo(tables)
+      return ok(undefined)
+    } finally {
+      this.#isCompacting = false
+    }
+  }
+
+  /** Removes the file that the last compaction has left. Nobody may read it any more. */
+  async removeLeft(): Promise<void> {
+    this.#removing ??= this.#removeLeft().finally(() => {
+      this.#removing = null
+    })
+    await this.#removing
+  }
+
+  async #removeLeft(): Promise<void> {
+    const left = this.#left
+    if (left === null) return
+    const { folder } = this.#options
+    await left.tables.root.close()
+    removeGeneration(folder, left.generation)
+    this.#left = null
+    writeErasedSinceMs(folder, this.#erasedSinceMs)
+  }
+
   override async close(): Promise<void> {
-    await closeFolder(this.#options.folder, this.tables)
+    await this.removeLeft()
+    await closeFolder(this.#options.folder, this.#generation, this.tables)
   }
 
   /** Runs one transaction; its state is read back, so that it is this object's only once it is committed. */
   #transact<T>(change: (fold: Fold, state: ViewState) => readonly [ViewState, T]): T {
+    assert(!this.#isCompacting, 'nothing is written while the view is copied')
     const before = this.state
     const result = this.tables.root.transactionSync(() => {
       const [after, answer] = change(new Fold(this.tables, before, this.#options.tombstones), before)
+      // What tells of an erased version is no longer live.
+      if (after.addressesInDoubt < before.addressesInDoubt) this.#markErased()
       writeState(this.tables, after)
       return answer
     })

@@ -20,10 +20,10 @@ export interface Tables {
 }
 
 /** Raised when the layout changes: a view of another format is rebuilt. */
-export const FORMAT_VERSION = 2
+export const FORMAT_VERSION = 3
 
 /** Records of a kilobyte fill it better than 4 KiB, and a transaction touches fewer pages; 16 KiB brings little more. */
-const PAGE_BYTES = 8192
+export const PAGE_BYTES = 8192
 
 export interface Budget {
   readonly events: number
@@ -56,7 +56,8 @@ const STATE_KEY = Buffer.from('state')
 
 /**
  * Without sync: a killed process loses nothing, because its pages are the kernel's by then; a machine that stops may, and
- * then `openTables` finds another boot and the view is dropped. The map is address space, not memory.
+ * then `openTables` finds another boot and the view is dropped. The map is address space, not memory. Pages are zeroed before
+ * they are filled (no `noMemInit`): else what the process had in that memory, erased events too, would come into the file.
  */
 export function openEnvironment(folder: string, mapBytes: number): Tables {
   const binary = { encoding: 'binary', cache: false } as const
@@ -69,7 +70,6 @@ export function openEnvironment(folder: string, mapBytes: number): Tables {
     mapSize: mapBytes,
     pageSize: PAGE_BYTES,
     noSync: true,
-    noMemInit: true,
   })
   return {
     root,

@@ -2,6 +2,7 @@ import type { Filter, NostrEvent, TombstoneSet } from '@millrace/nostr'
 import { type Keep, ownCopy } from './arena.ts'
 import { DoubtIndex } from './doubt-index.ts'
 import { addressParts, type Doubt } from './doubts.ts'
+import { currentGeneration, generationFolder } from './generations.ts'
 import { winnerKey } from './list-keys.ts'
 import { classesOf } from './plan.ts'
 import { comparePositions, type Position } from './postings.ts'
@@ -25,23 +26,62 @@ export interface ViewPage {
   readonly endsAt: ScanEnd
 }
 
+interface ViewSource {
+  readonly folder: string
+  readonly mapBytes: number
+  generation: number
+}
+
 /** Answers from a view that somebody else may be writing: this process, another thread, another process. */
 export class ViewReader {
-  protected readonly tables: Tables
+  #tables: Tables
+  readonly #source: ViewSource | null
   readonly #tombstones: TombstoneSet
   #snapshot: StateSnapshot
   #doubtIndex: DoubtIndex | null = null
+  #isClosed = false
 
-  /** @param tombstones all tombstones of the log as far as this process has read them */
-  constructor(tables: Tables, tombstones: TombstoneSet) {
-    this.tables = tables
+  /**
+   * @param tombstones all tombstones of the log as far as this process has read them
+   * @param source where to look for further generations; null: this object makes them
+   */
+  constructor(tables: Tables, tombstones: TombstoneSet, source: ViewSource | null) {
+    this.#tables = tables
     this.#tombstones = tombstones
+    this.#source = source
     this.#snapshot = readStateIfChanged(tables, null) ?? { state: emptyState(''), bytes: Buffer.alloc(0) }
   }
 
   /** A reader of a view that a `ServingView` elsewhere has open. @param mapBytes as the writer has it */
   static attach(folder: string, mapBytes: number, tombstones: TombstoneSet): ViewReader {
-    return new ViewReader(openEnvironment(folder, mapBytes), tombstones)
+    const source = { folder, mapBytes, generation: generationNow(folder) }
+    return new ViewReader(openGeneration(source), tombstones, source)
+  }
+
+  /** Changes between two turns of the event loop only: nobody may keep it. */
+  protected get tables(): Tables {
+    return this.#tables
+  }
+
+  /** Goes on in another file that says the same; answers the tables of the one before, which nobody reads any more. */
+  protected moveTo(tables: Tables): Tables {
+    const before = this.#tables
+    this.#tables = tables
+    this.#snapshot = readStateIfChanged(tables, this.#snapshot) ?? this.#snapshot
+    return before
+  }
+
+  /**
+   * Goes on in the current generation, after the writer has made one, and lets go of the file before. At once for whoever asks
+   * this object, so that no read is cut in two; positions in served order hold in every generation.
+   */
+  async follow(): Promise<void> {
+    const source = this.#source
+    if (source === null || this.#isClosed) return
+    const generation = generationNow(source.folder)
+    if (generation === source.generation) return
+    source.generation = generation
+    await this.moveTo(openGeneration(source)).root.close()
   }
 
   get state(): Readonly<ViewState> {
@@ -171,6 +211,16 @@ export class ViewReader {
   }
 
   async close(): Promise<void> {
-    await this.tables.root.close()
+    this.#isClosed = true
+    await this.#tables.root.close()
   }
 }
+
+function generationNow(folder: string): number {
+  const generation = currentGeneration(folder)
+  if (generation === null) throw new Error(`there is no view in ${folder}`)
+  return generation
+}
+
+const openGeneration = ({ folder, generation, mapBytes }: ViewSource): Tables =>
+  openEnvironment(generationFolder(folder, generation), mapBytes)

@@ -26,6 +26,7 @@ import { OwnEvents } from '../live/own-events.ts'
 import { Room } from '../live/room.ts'
 import { nextOffsetsOf, StorageWatermarks } from '../live/storage-watermarks.ts'
 import type { EdgeView, ViewApplied } from '../view/edge-view.ts'
+import { countCompaction, sampleView } from '../view/view-metrics.ts'
 import type { AckedPositions } from '../workers/acked-positions.ts'
 import { CausalReader } from '../workers/causal-reader.ts'
 import { unlessAway } from './away-store.ts'
@@ -73,6 +74,7 @@ export class Edge {
   /** Resolves with the view once it serves. */
   readonly viewServes: Promise<ViewReader>
   #viewServing: (view: ViewReader) => void = () => {}
+  #viewErasedSinceMs: number | null = null
   readonly #metrics: Metrics
   readonly #tombstoneSet: TombstoneSet
 
@@ -142,8 +144,10 @@ export class Edge {
   /** Takes in what the view has applied: once it serves, the overlay lets go of what it answers for. */
   readonly onViewApplied = (
     view: ViewReader,
-    { events, seconds, fileBytes, isServing }: ViewApplied,
+    { events, seconds, fileBytes, erasedSinceMs, isServing, compacted }: ViewApplied,
   ): void => {
+    this.#viewErasedSinceMs = erasedSinceMs
+    if (compacted !== undefined) countCompaction(this.#metrics, compacted)
     this.#metrics.count('relay_view_events_applied_total', {}, events)
     if (events > 0) this.#metrics.observe('relay_view_apply_seconds', {}, seconds)
     this.#metrics.set('relay_view_file_bytes', {}, fileBytes)
@@ -250,10 +254,13 @@ export class Edge {
     })
   }
 
-  #sample({ metrics, verifier, producer }: EdgeParts): void {
+  #sample({ metrics, verifier, producer, clock }: EdgeParts): void {
     const view = this.view?.serving() ?? null
     metrics.set('relay_view_serving', {}, view === null ? 0 : 1)
     if (view !== null) sampleView(metrics, view)
+    const erasedSinceMs = this.#viewErasedSinceMs
+    const erasedForS = erasedSinceMs === null ? 0 : Math.max(0, clock.nowMs() - erasedSinceMs) / 1000
+    metrics.set('relay_view_erased_since_seconds', {}, erasedForS)
     metrics.set('relay_overlay_events', {}, this.overlay.events)
     metrics.set('relay_overlay_bytes', {}, this.overlay.bytes)
     metrics.set('relay_known_ids', {}, this.known.ids)
@@ -261,15 +268,5 @@ export class Edge {
     metrics.set('relay_tombstones', {}, this.#tombstoneSet.size)
     metrics.set('verifier_pending', {}, verifier.pending)
     metrics.set('kafka_produce_pending_records', {}, producer.pendingRecords)
-  }
-}
-
-function sampleView(metrics: Metrics, { state }: ViewReader): void {
-  metrics.set('relay_view_addresses_in_doubt', {}, state.addressesInDoubt)
-  for (const name of ['regular', 'versioned'] as const) {
-    const { events, bytes, horizon } = state[name]
-    metrics.set('relay_view_events', { class: name }, events)
-    metrics.set('relay_view_bytes', { class: name }, bytes)
-    metrics.set('relay_view_horizon_timestamp_seconds', { class: name }, horizon?.createdAt ?? 0)
   }
 }

@@ -3,12 +3,17 @@ import type { Result } from '@millrace/kernel'
 import type { TombstoneSet } from '@millrace/nostr'
 import type { Logger, Metrics } from '@millrace/observability'
 import type { RelayConfig } from '../config.ts'
+import type { ViewCompacted } from './view-compaction.ts'
 
 /** What one transaction of the view was, for the metrics of the edge. */
 export interface ViewApplied {
   readonly events: number
   readonly seconds: number
   readonly fileBytes: number
+  /** Since when erased bytes may lie in its files, milliseconds since the Unix epoch; null: none do. */
+  readonly erasedSinceMs: number | null
+  /** After a compaction. */
+  readonly compacted?: ViewCompacted
   /** Whether the view may answer from now on. */
   readonly isServing: boolean
 }
@@ -35,13 +40,15 @@ export interface EdgeView {
 }
 
 export interface EdgeViewOptions {
-  readonly config: Pick<RelayConfig, 'edge' | 'process' | 'view' | 'kafka'>
+  readonly config: Pick<RelayConfig, 'edge' | 'process' | 'view' | 'kafka' | 'erasure'>
   readonly logId: string
   readonly partitionCount: number
   /** The edge's own, for readers: the writer reads the topic itself. */
   readonly tombstones: TombstoneSet
   readonly log: Logger
   readonly metrics: Metrics
+  /** Awaited when the view goes on in another file: readers in other processes are in that one then. Absent: there are none. */
+  readonly follow?: () => Promise<void>
 }
 
 /** Opens the edge's view, empty where an old one cannot be trusted. Rejects with FaultError(configuration-invalid). */

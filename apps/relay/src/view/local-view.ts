@@ -29,6 +29,8 @@ export const localView =
       log,
       transactionEventsMax: TRANSACTION_EVENTS_MAX,
       fill: null,
+      erasureDeadlineS: config.erasure.deadlineS,
+      follow: () => reader.follow(),
       onApplied: (applied) => tell(applied),
     })
     return {

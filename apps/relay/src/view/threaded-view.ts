@@ -20,6 +20,7 @@ export const threadedView: OpenEdgeView = async (options) => {
     partitionCount,
     bounds: config.view,
     kafka: config.kafka,
+    erasureDeadlineS: config.erasure.deadlineS,
   }
   const worker = startThread(new URL('./view-thread.ts', import.meta.url), workerData, HEAP)
   const thread = new ThreadedView(worker, options)
@@ -102,6 +103,7 @@ class ThreadedView implements EdgeView {
     else if (message.type === 'started') this.#started()
     else if (message.type === 'log') log[message.level](message.fields, message.message)
     else if (message.type === 'applied') this.#applied(message)
+    else if (message.type === 'moved') void this.#follow()
     else this.#fail(message.fault === null ? ok(undefined) : err(message.fault))
   }
 
@@ -110,6 +112,19 @@ class ThreadedView implements EdgeView {
     if (this.#reader === null) return
     this.#reader.refresh()
     this.#onApplied(this.#reader, applied)
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      await Promise.all([this.#reader?.follow(), this.#options.follow?.()])
+      this.#post({ type: 'followed' })
+    } catch (cause) {
+      this.#fail(
+        err(
+          transient('internal', `the new file of the serving view cannot be read: ${String(cause)}`, cause),
+        ),
+      )
+    }
   }
 
   #fail(result: Result<void>): void {

@@ -74,6 +74,8 @@ async function fill(name: string, fillBounds: FillBounds | null, more: number): 
     log: silentLog,
     transactionEventsMax: 10,
     fill: fillBounds,
+    erasureDeadlineS: 86_400,
+    follow: async () => {},
     onApplied: (applied) => {
       if (!isServing && applied.events > 0) transactions.push(applied.events)
       isServing ||= applied.isServing

@@ -16,6 +16,7 @@ import { isTickKey, TOPICS } from '@millrace/topics'
 import type { ViewApplied } from './edge-view.ts'
 import { type FillBounds, FillBuffer } from './fill-buffer.ts'
 import { readStoredRecord } from './stored-record.ts'
+import { type ViewCompacted, ViewCompaction } from './view-compaction.ts'
 import { ViewProgress } from './view-progress.ts'
 import { slicesOf } from './view-slices.ts'
 
@@ -32,6 +33,9 @@ export interface ViewFeedParts {
   readonly transactionEventsMax: number
   /** What is gathered for one transaction while the view is filled; null: fill it in transactions as small as the others. */
   readonly fill: FillBounds | null
+  readonly erasureDeadlineS: number
+  /** As in `ViewCompaction`. */
+  readonly follow: () => Promise<void>
   readonly onApplied: (applied: ViewApplied) => void
 }
 
@@ -61,6 +65,7 @@ export class ViewFeed {
   readonly #parts: ViewFeedParts
   readonly #consumer: LogConsumer
   readonly #progress: ViewProgress
+  readonly #compaction: ViewCompaction
   readonly #tombstonesNext = new Map<number, number>()
   #stored: ReadonlyMap<number, number> = new Map()
   #waiting: Waiting[] = []
@@ -75,6 +80,11 @@ export class ViewFeed {
   constructor(parts: ViewFeedParts) {
     this.#parts = parts
     this.#progress = new ViewProgress(parts.view, parts.log)
+    this.#compaction = new ViewCompaction({
+      ...parts,
+      onCompacted: (compacted) => this.#tell(0, 0, compacted),
+      onFailure: this.#fail,
+    })
     this.#consumer = parts.kafka.consumer({
       groupId: `view.${parts.edgeId}`,
       topics: [TOPICS.events, TOPICS.tombstones],
@@ -110,6 +120,7 @@ export class ViewFeed {
         }),
     }
     await this.#consumer.start(handler)
+    this.#compaction.start()
   }
 
   /** Storage's watermarks: what they cover may leave the view. */
@@ -121,16 +132,19 @@ export class ViewFeed {
 
   /** What the store says about addresses in doubt. */
   settle(settlements: readonly Settlement[]): void {
+    this.#settle(settlements).catch(this.#fail)
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<void> {
+    await this.#compaction.idle()
     if (this.#isStopped) return
-    try {
-      this.#parts.view.settle(settlements)
-      this.#tell(0, 0)
-    } catch (cause) {
-      this.#fail(cause)
-    }
+    this.#parts.view.settle(settlements)
+    this.#tell(0, 0)
   }
 
   async #keepStored(nextOffsets: ReadonlyMap<number, number>): Promise<void> {
+    await this.#compaction.idle()
+    if (this.#isStopped) return
     this.#parts.view.markStored(nextOffsets)
     await this.#evict()
   }
@@ -138,6 +152,7 @@ export class ViewFeed {
   readonly #fail = (cause: unknown): void => this.#failed.resolve(err(failureOf(cause)))
 
   async stop(): Promise<void> {
+    await this.#compaction.stop()
     await this.#consumer.stop()
     this.#isStopped = true
     await this.#flushing
@@ -161,14 +176,22 @@ export class ViewFeed {
         continue
       }
       tombstones.apply(tombstone.value)
-      if (offset >= applied) await view.erase(tombstone.value, nextTurn)
+      if (offset < applied) continue
+      await this.#compaction.idle()
+      await view.erase(tombstone.value, this.#pause)
     }
     this.#tombstonesNext.set(partition, nextOffset)
     if (nextOffset <= applied) return
+    await this.#compaction.idle()
     view.markTombstones(new Map([[partition, nextOffset]]))
     // Only a report, for the erasure ledger: the view's own watermark rules.
     void this.#consumer.commit([{ topic: TOPICS.tombstones, partition, offset: nextOffset }])
     this.#tell(0, 0)
+  }
+
+  readonly #pause = async (): Promise<void> => {
+    await nextTurn()
+    await this.#compaction.idle()
   }
 
   #onEvents(batch: RecordBatch): Promise<void> {
@@ -215,6 +238,7 @@ export class ViewFeed {
 
   async #apply(batches: readonly RecordBatch[], recordsMax: number): Promise<void> {
     for (const { records, nextOffsets } of slicesOf(batches, recordsMax)) {
+      await this.#compaction.idle()
       const startMs = performance.now()
       const counter = { events: 0 }
       this.#parts.view.apply({ events: this.#read(records, counter), nextOffsets })
@@ -232,16 +256,20 @@ export class ViewFeed {
     this.#tell(events, seconds)
   }
 
-  #tell(events: number, seconds: number): void {
+  #tell(events: number, seconds: number, compacted?: ViewCompacted): void {
     const { view, onApplied } = this.#parts
-    onApplied({ events, seconds, fileBytes: view.fileBytes, isServing: this.#isServing })
+    const { fileBytes, erasedSinceMs } = view
+    const isServing = this.#isServing
+    onApplied({ events, seconds, fileBytes, erasedSinceMs, isServing, ...(compacted && { compacted }) })
   }
 
   async #evict(): Promise<void> {
     if (this.#isEvicting || this.#isStopped) return
     this.#isEvicting = true
     let evicted = 0
-    for (let round = 0; round < EVICTIONS_PER_ROUND_MAX && !this.#isStopped; round++) {
+    for (let round = 0; round < EVICTIONS_PER_ROUND_MAX; round++) {
+      await this.#compaction.idle()
+      if (this.#isStopped) break
       const left = this.#parts.view.evict(this.#parts.clock.nowS(), this.#isStored)
       if (left === 0) break
       evicted += left

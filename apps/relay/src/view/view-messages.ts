@@ -12,6 +12,7 @@ export interface ViewThreadData {
   readonly partitionCount: number
   readonly bounds: RelayConfig['view']
   readonly kafka: KafkaConfig
+  readonly erasureDeadlineS: number
 }
 
 /** Edge → thread. */
@@ -19,6 +20,8 @@ export type ToViewThread =
   | { readonly type: 'start'; readonly ends: ReadonlyMap<number, number> }
   | { readonly type: 'stored'; readonly nextOffsets: ReadonlyMap<number, number> }
   | { readonly type: 'settle'; readonly settlements: readonly Settlement[] }
+  /** Nobody reads the file before any more. */
+  | { readonly type: 'followed' }
   | { readonly type: 'stop' }
 
 export type ViewLogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -27,6 +30,8 @@ export type ViewLogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type FromViewThread =
   | { readonly type: 'opened' }
   | { readonly type: 'started' }
+  /** The view has gone on in a new file. */
+  | { readonly type: 'moved' }
   | ({ readonly type: 'applied' } & ViewApplied)
   | { readonly type: 'log'; readonly level: ViewLogLevel; readonly fields: object; readonly message: string }
   | { readonly type: 'ended'; readonly fault: Omit<Fault, 'cause'> | null }

@@ -48,6 +48,15 @@ const end = (fault: Fault | null) => {
   post({ type: 'ended', fault: fault && { code: fault.code, kind: fault.kind, message: fault.message } })
 }
 
+let followed = Promise.withResolvers<void>()
+
+/** Tells the edge of the new file, and waits until all its readers are there. */
+async function follow(): Promise<void> {
+  followed = Promise.withResolvers()
+  post({ type: 'moved' })
+  await followed.promise
+}
+
 async function run(): Promise<void> {
   const tombstones = new TombstoneSet()
   const view = await openView(data.folder, data.bounds, data.logId, tombstones, log)
@@ -62,6 +71,8 @@ async function run(): Promise<void> {
     log,
     transactionEventsMax: TRANSACTION_EVENTS_MAX,
     fill: { recordsMax: FILL_RECORDS_MAX, bytesMax: FILL_BYTES_MAX },
+    erasureDeadlineS: data.erasureDeadlineS,
+    follow,
     onApplied: (applied) => post({ type: 'applied', ...applied }),
   })
   void feed.ended.then((ended) => end(ended.ok ? null : ended.fault))
@@ -73,6 +84,7 @@ async function run(): Promise<void> {
       )
     else if (message.type === 'stored') feed.stored(message.nextOffsets)
     else if (message.type === 'settle') feed.settle(message.settlements)
+    else if (message.type === 'followed') followed.resolve()
     else
       void feed
         .stop()

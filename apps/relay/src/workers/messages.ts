@@ -13,12 +13,15 @@ export type FromWorker =
   | { readonly type: 'view-start'; readonly ends: ReadonlyMap<number, number> }
   | { readonly type: 'view-stored'; readonly nextOffsets: ReadonlyMap<number, number> }
   | { readonly type: 'view-settle'; readonly settlements: readonly Settlement[] }
+  | { readonly type: 'view-followed' }
   | { readonly type: 'answer'; readonly id: number; readonly value: Answers[keyof Answers] }
 
 /** Primary → worker. */
 export type ToWorker =
   | { readonly type: 'view-started' }
   | ({ readonly type: 'view-applied' } & ViewApplied)
+  /** The view has gone on in a new file; the one before is removed once all have followed. */
+  | { readonly type: 'view-moved' }
   | { readonly type: 'ask'; readonly id: number; readonly what: keyof Answers }
   | { readonly type: 'stop' }
 

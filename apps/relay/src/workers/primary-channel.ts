@@ -16,6 +16,8 @@ export class PrimaryChannel {
   readonly #viewStarted = Promise.withResolvers<void>()
   #onViewApplied: (applied: ViewApplied) => void = () => {}
 
+  #follow: () => Promise<void> = async () => {}
+
   constructor(parts: PrimaryChannelParts) {
     assert(process.send !== undefined, 'a worker has a primary')
     this.#parts = parts
@@ -31,6 +33,11 @@ export class PrimaryChannel {
     this.#onViewApplied = listener
   }
 
+  /** @param follow goes on in the new file of the view; if it rejects, this process ends and the file before is free as well */
+  onViewMoved(follow: () => Promise<void>): void {
+    this.#follow = follow
+  }
+
   /** Resolves once the primary reads the log into the view. */
   startView(ends: ReadonlyMap<number, number>): Promise<void> {
     this.send({ type: 'view-start', ends })
@@ -40,8 +47,14 @@ export class PrimaryChannel {
   #take(message: ToWorker): void {
     if (message.type === 'view-applied') this.#onViewApplied(message)
     else if (message.type === 'view-started') this.#viewStarted.resolve()
+    else if (message.type === 'view-moved') void this.#followView()
     else if (message.type === 'stop') this.#parts.stop()
     else if (message.type === 'ask') void this.#answer(message.id, message.what)
+  }
+
+  async #followView(): Promise<void> {
+    await this.#follow()
+    this.send({ type: 'view-followed' })
   }
 
   async #answer(id: number, what: keyof Answers): Promise<void> {

@@ -8,6 +8,7 @@ import { type RelayConfig, secretKeyFileOf } from '../config.ts'
 import { relayKey } from '../relay-key.ts'
 import type { EdgeView, ViewApplied } from '../view/edge-view.ts'
 import { threadedView } from '../view/threaded-view.ts'
+import { countCompaction } from '../view/view-metrics.ts'
 import { ackedFileOf } from './acked-file.ts'
 import { createAckedPositions } from './acked-positions.ts'
 import { type FromWorker, WORKER_VARIABLE } from './messages.ts'
@@ -30,16 +31,19 @@ export async function runPrimary(context: PrimaryContext): Promise<void> {
   const kafka = createKafkaLog(config.kafka, { log, metrics })
   onStop('kafka', () => kafka.close())
   const facts = unwrap(await onceKafkaAnswers(() => logFacts(kafka), log, signal))
+  let primary: Primary | null = null
+  const follow = async () => primary?.follow()
   const view = config.view.isOn
-    ? await threadedView({ ...facts, config, tombstones: new TombstoneSet(), log, metrics })
+    ? await threadedView({ ...facts, config, tombstones: new TombstoneSet(), log, metrics, follow })
     : null
   if (view !== null) onStop('serving view', () => view.stop())
   void view?.ended.then((ended) => failOn(context, ended))
   const { workers } = config.edge
   createAckedPositions({ file: ackedFileOf(config), workers, partitionCount: facts.partitionCount })
-  const primary = new Primary(context, view)
-  onStop('workers', () => primary.stop())
-  for (let number = 1; number <= workers; number++) void primary.keep(number)
+  const started = new Primary(context, view)
+  primary = started
+  onStop('workers', () => started.stop())
+  for (let number = 1; number <= workers; number++) void started.keep(number)
 }
 
 function failOn({ fail, signal }: PrimaryContext, ended: Result<void>): void {
@@ -54,6 +58,7 @@ class Primary {
   #viewStarted: Promise<void> | null = null
   #isServing = false
   #fileBytes = 0
+  #erasedSinceMs: number | null = null
 
   constructor(context: PrimaryContext, view: EdgeView | null) {
     this.#context = context
@@ -86,6 +91,11 @@ class Primary {
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop(WORKER_STOP_TIMEOUT_MS)))
   }
 
+  /** All workers read the view's new file. One that is forked from now on does by itself. */
+  async follow(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.follow()))
+  }
+
   #fork(number: number): WorkerProcess {
     const env = { ...process.env, [WORKER_VARIABLE]: String(number), MILLRACE_PARENT_PIPE: 'false' }
     const worker = new WorkerProcess(cluster.fork(env), number, (message) => this.#take(worker, message))
@@ -113,16 +123,25 @@ class Primary {
     worker.send({ type: 'view-applied', ...this.#asOfNow() })
   }
 
-  #onApplied({ events, seconds, fileBytes, isServing }: ViewApplied): void {
+  #onApplied({ events, seconds, fileBytes, erasedSinceMs, isServing, compacted }: ViewApplied): void {
     const { metrics } = this.#context
     metrics.count('relay_view_events_applied_total', {}, events)
     if (events > 0) metrics.observe('relay_view_apply_seconds', {}, seconds)
+    if (compacted !== undefined) countCompaction(metrics, compacted)
+    this.#erasedSinceMs = erasedSinceMs
     this.#isServing = isServing
     this.#fileBytes = fileBytes
     for (const worker of this.#workers.values()) worker.send({ type: 'view-applied', ...this.#asOfNow() })
   }
 
   #asOfNow(): ViewApplied {
-    return { events: 0, seconds: 0, fileBytes: this.#fileBytes, isServing: this.#isServing }
+    const isServing = this.#isServing
+    return {
+      events: 0,
+      seconds: 0,
+      fileBytes: this.#fileBytes,
+      erasedSinceMs: this.#erasedSinceMs,
+      isServing,
+    }
   }
 }

@@ -18,6 +18,10 @@ export const sharedView =
       reader.refresh()
       tell(reader, applied)
     })
+    // In the turn in which the file was opened: whatever the primary told before, this is the file it told of.
+    primary.onViewMoved(async () => {
+      if (isOpen) await reader.follow()
+    })
     return {
       serving: () => (isServing && isOpen ? reader : null),
       ended: stopped.promise,

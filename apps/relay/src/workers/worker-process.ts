@@ -15,6 +15,7 @@ export class WorkerProcess {
   readonly #worker: Worker
   readonly #asked = new Map<number, (value: Answers[keyof Answers] | null) => void>()
   #asks = 0
+  #followed = Promise.withResolvers<void>()
 
   constructor(worker: Worker, number: number, onMessage: (message: FromWorker) => void) {
     this.#worker = worker
@@ -23,6 +24,7 @@ export class WorkerProcess {
     this.exited = once(worker, 'exit').then(([code, signal]) => ({ code, signal }))
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'answer') this.#asked.get(message.id)?.(message.value)
+      else if (message.type === 'view-followed') this.#followed.resolve()
       else onMessage(message)
     })
     worker.on('error', () => {})
@@ -38,6 +40,13 @@ export class WorkerProcess {
 
   send(message: ToWorker): void {
     if (this.#worker.isConnected()) this.#worker.send(message, () => {})
+  }
+
+  /** Resolves once the worker reads the view's new file, or is gone. */
+  async follow(): Promise<void> {
+    this.#followed = Promise.withResolvers()
+    this.send({ type: 'view-moved' })
+    await Promise.race([this.#followed.promise, this.exited])
   }
 
   /** Null when it does not answer in time, or has ended. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineSection } from '../define.ts'
 import { wholeNumber } from '../values.ts'
+import { erasureShape } from './erasure.ts'
 
 /** What an operator chooses for the topics of the whole cluster; assignable to the catalogue's options. */
 export interface TopicsConfig {
@@ -37,9 +38,7 @@ export const topicsSection = defineSection(
       .enum(['power-cut', 'process'])
       .default('power-cut')
       .describe('What an acknowledged event survives: power-cut syncs every append to disk'),
-    ERASURE_DEADLINE_S: wholeNumber('s', 86_400, 'How long erased bytes may stay on any disk', {
-      min: 10,
-    }),
+    ...erasureShape,
   },
   (v): TopicsConfig => ({
     eventPartitionCount: v.EVENT_PARTITIONS,

@@ -1,9 +1,10 @@
+import { currentGeneration, generationFolder } from '../generations.ts'
 import type { Tables } from '../tables.ts'
 import { openEnvironment, readRecord, readState } from '../tables.ts'
 
 /** All that a view holds, without what depends on how the history was cut: sequence numbers and chunks. */
 export async function contentsOf(folder: string): Promise<string[]> {
-  const tables = openEnvironment(folder, 2 ** 30)
+  const tables = openEnvironment(generationFolder(folder, currentGeneration(folder) ?? 0), 2 ** 30)
   try {
     return [
       ...records(tables),

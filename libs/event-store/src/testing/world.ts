@@ -1,3 +1,4 @@
+import { unwrap } from '@millrace/kernel'
 import {
   addressOf,
   compareServed,
@@ -29,6 +30,7 @@ import {
   ServingView,
   type Settlement,
   type ViewBounds,
+  type ViewReader,
 } from '../index.ts'
 
 export const UNBOUNDED: ViewBounds = {
@@ -112,6 +114,24 @@ export class World {
   async open(): Promise<void> {
     const { folder, bounds = UNBOUNDED } = this.#options
     this.#view = await ServingView.open({ folder, logId: 'log', bounds, tombstones: this.tombstones })
+  }
+
+  get folder(): string {
+    return this.#options.folder
+  }
+
+  /** A compaction in the midst of a walk of the reader through all pages: what it finds is one answer. */
+  async compact(reader: ViewReader): Promise<void> {
+    reader.refresh()
+    const before = idsOf(reader)
+    const walked: string[] = []
+    let after = walk(reader, null, walked)
+    unwrap(await this.view.compact(async () => {}))
+    if (after !== null) after = walk(reader, after, walked)
+    await reader.follow()
+    while (after !== null) after = walk(reader, after, walked)
+    if (walked.join() !== before.join()) throw new Error('a walk across a compaction found something else')
+    await this.view.removeLeft()
   }
 
   async reopen(): Promise<void> {
@@ -241,6 +261,22 @@ export class World {
     }
     throw new Error('a scan without an end')
   }
+}
+
+function walk(reader: ViewReader, after: Position | null, ids: string[]): Position | null {
+  const limits = { eventsMax: 7, bytesMax: 2 ** 30, sliceMs: 10_000 }
+  const context = { authedPubkeys: new Set(AUTHORS), nowS: 0 }
+  const { events, endsAt } = reader.page({ tags: {} }, after, context, limits)
+  for (const { id } of events) ids.push(id)
+  return endsAt
+}
+
+/** Everything that a view serves, in served order. */
+export function idsOf(reader: ViewReader): string[] {
+  const ids: string[] = []
+  let after = walk(reader, null, ids)
+  while (after !== null) after = walk(reader, after, ids)
+  return ids
 }
 
 export function isAbove(event: { id: string; created_at: number }, horizon: Position | null): boolean {

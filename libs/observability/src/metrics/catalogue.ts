@@ -7,6 +7,7 @@ interface MetricSpec {
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const DAYS_IN_SECONDS = [1, 5, 15, 30, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800]
+const LONG_SECONDS = [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 const COUNTS = [1, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000]
 
 const counter = <const L extends readonly string[]>(help: string, labels: L) =>
@@ -54,6 +55,19 @@ export const METRICS = {
   relay_view_addresses_in_doubt: gauge('Addresses whose current version only ClickHouse can tell', []),
   relay_view_events_applied_total: counter('Records applied to the serving view', []),
   relay_view_apply_seconds: histogram('One transaction of the serving view', [], SECONDS),
+  relay_view_compactions_total: counter(
+    'Compactions of the serving view, which take what is erased out of its file; disk-full: not begun for want of room',
+    ['outcome'],
+  ),
+  relay_view_compaction_seconds: histogram(
+    'One compaction that succeeded; nothing is applied meanwhile',
+    [],
+    LONG_SECONDS,
+  ),
+  relay_view_erased_since_seconds: gauge(
+    'Age of the oldest erased bytes that may lie in the files of the serving view; 0: none do',
+    [],
+  ),
   relay_view_below_total: counter('Pages of REQs that ClickHouse answered below the horizon of the view', []),
   relay_worker_restarts_total: counter('Workers of RELAY_WORKERS that ended and were started again', []),
   relay_known_ids: gauge('Event ids in the duplicate filter', []),
