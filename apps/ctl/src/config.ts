@@ -6,6 +6,7 @@ import {
   defineSection,
   type Environment,
   kafkaSection,
+  list,
   parseConfig,
   text,
   topicsSection,
@@ -31,6 +32,21 @@ const admissionSection = defineSection(
   (v) => ({ eventFutureMaxS: v.EVENT_FUTURE_MAX_S }),
 )
 
+/** Where erasures are told of, and where they can be looked for. */
+const erasureLookupSection = defineSection(
+  'Erasure ledger',
+  {
+    DELETION_URLS: list(
+      'Ops servers of the deletion consumers; the local stack’s when unset',
+      'http://127.0.0.1:7782',
+    ),
+    KAFKA_LOG_DIRS: list(
+      'Log directories of the brokers on this machine, for `ctl erasure verify`; the local stack’s when unset',
+    ),
+  },
+  (v) => ({ deletionUrls: v.DELETION_URLS, kafkaLogDirs: v.KAFKA_LOG_DIRS }),
+)
+
 /** Every setting that ctl reads. */
 export const SECTIONS = {
   kafka: kafkaSection,
@@ -38,6 +54,7 @@ export const SECTIONS = {
   topics: topicsSection,
   admission: admissionSection,
   local: localSection,
+  erasure: erasureLookupSection,
 }
 
 export type CtlConfig = ConfigOf<typeof SECTIONS>

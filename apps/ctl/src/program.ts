@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommands>>> = {
   export: async () => (await import('./commands/export.ts')).addExportCommand,
   generate: async () => (await import('./commands/generate.ts')).addGenerateCommand,
   redrive: async () => (await import('./commands/redrive.ts')).addRedriveCommand,
+  erasure: async () => (await import('./commands/erasure.ts')).addErasureCommands,
   part: async () => (await import('./commands/part.ts')).addPartCommands,
   edge: async () => (await import('./commands/edge.ts')).addEdgeCommands,
 }

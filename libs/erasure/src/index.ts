@@ -1,4 +1,5 @@
 export { type ErasableStore, TRACES_MAX, type Trace, type Verification } from './erasable-store.ts'
+export { type PlainFolderParts, PlainFolderStore } from './plain-folder-store.ts'
 export { noteRejectsFile, RejectsStore } from './rejects-store.ts'
 export { type RawTrace, scanBytes, scanFile } from './scan-file.ts'
 export { isProvenAbsent, StoreRegistry, type StoreReport, type VerificationReport } from './store-registry.ts'

@@ -65,15 +65,33 @@ export function* scanBytes(bytes: Buffer, subject: ErasureSubject): Generator<Ra
   }
   for (const offset of occurrences(bytes, Buffer.from(`"pubkey":"${target.pubkey}"`))) {
     const found = AUTHORED.exec(bytes.toString('latin1', offset + PUBKEY_BYTES, offset + PUBKEY_BYTES + 64))
-    if (found === null) continue
-    if (Number(found[1]) <= target.untilS && Number(found[2]) !== KINDS.vanish)
-      yield { offset, what: 'event' }
+    if (found === null || Number(found[1]) > target.untilS) continue
+    const kind = Number(found[2])
+    const isMeant =
+      target.type === 'pubkey'
+        ? kind !== KINDS.vanish
+        : kind === target.kind && namesD(bytes, offset + PUBKEY_BYTES, target.d)
+    if (isMeant) yield { offset, what: 'event' }
   }
+  if (target.type === 'pubkey') yield* wrapsIn(bytes, target)
+}
+
+/** Gift wraps to the key. */
+function* wrapsIn(bytes: Buffer, target: { pubkey: string; untilS: number }): Generator<RawTrace> {
   for (const offset of occurrences(bytes, Buffer.from(`["p","${target.pubkey}"`))) {
     const before = bytes.toString('latin1', Math.max(0, offset - BEFORE_TAG_BYTES_MAX), offset)
     const found = WRAPPED.exec(before.slice(before.lastIndexOf('"created_at":')))
     if (found !== null && Number(found[1]) <= target.untilS) yield { offset, what: 'event' }
   }
+}
+
+/** Whether a `d` tag with the value follows before the next event begins; an address without one needs none. */
+function namesD(bytes: Buffer, from: number, d: string): boolean {
+  if (d === '') return true
+  const after = bytes.subarray(from, from + BEFORE_TAG_BYTES_MAX)
+  const at = after.indexOf(`["d",${JSON.stringify(d)}`)
+  const next = after.indexOf('"pubkey":"')
+  return at !== -1 && (next === -1 || at < next)
 }
 
 const PUBKEY_BYTES = '"pubkey":""'.length + 64

@@ -1,6 +1,6 @@
 import { type Migration, migrate } from '@millrace/clickhouse'
 import { unwrap } from '@millrace/kernel'
-import { checkViewAccess, eventsMigrations } from '@millrace/projection-events'
+import { applyErasureDeadline, checkViewAccess, eventsMigrations } from '@millrace/projection-events'
 import type { Command } from 'commander'
 import type { Session } from '../session.ts'
 import { withClickHouse } from '../stack/connections.ts'
@@ -30,7 +30,9 @@ async function migrateTables(session: Session, asJson: boolean): Promise<void> {
   const config = await session.config()
   const done = await withClickHouse(config, 'maintenance', async (ch) => {
     unwrap(await checkViewAccess(ch))
-    return unwrap(await migrate(ch, migrations()))
+    const report = unwrap(await migrate(ch, migrations()))
+    unwrap(await applyErasureDeadline(ch, config.topics.erasureDeadlineS))
+    return report
   })
   if (asJson) return writeJson(session.console, done)
   for (const name of done.applied) writeLine(session.console, `applied ${name}`)

@@ -1,7 +1,7 @@
 import type { Environment } from '@millrace/config'
 import { ControlSocket, controlSocketPath, readParts } from './control-socket.ts'
 
-type Addresses = { KAFKA_BROKERS?: string; CLICKHOUSE_URL?: string }
+type Addresses = { KAFKA_BROKERS?: string; CLICKHOUSE_URL?: string; DELETION_URLS?: string }
 
 const isUnset = (value: string | undefined): boolean => value === undefined || value === ''
 
@@ -12,11 +12,14 @@ const isUnset = (value: string | undefined): boolean => value === undefined || v
 export async function localAddresses(env: Environment, dataDir: string): Promise<Addresses> {
   const needKafka = isUnset(env['KAFKA_BROKERS'])
   const needClickHouse = isUnset(env['CLICKHOUSE_URL'])
-  if (!needKafka && !needClickHouse) return {}
+  const needDeletion = isUnset(env['DELETION_URLS'])
+  if (!needKafka && !needClickHouse && !needDeletion) return {}
   const running = await runningAddresses(dataDir)
   const kafka = running.KAFKA_BROKERS ?? fromPort(env['KAFKA_PORT'], '127.0.0.1:')
   const clickHouse = running.CLICKHOUSE_URL ?? fromPort(env['CLICKHOUSE_HTTP_PORT'], 'http://127.0.0.1:')
+  const deletion = running.DELETION_URLS ?? fromPort(env['DELETION_OPS_PORT'], 'http://127.0.0.1:')
   return {
+    ...(needDeletion && deletion !== undefined && { DELETION_URLS: deletion }),
     ...(needKafka && kafka !== undefined && { KAFKA_BROKERS: kafka }),
     ...(needClickHouse && clickHouse !== undefined && { CLICKHOUSE_URL: clickHouse }),
   }
@@ -33,7 +36,9 @@ async function runningAddresses(dataDir: string): Promise<Addresses> {
     const addressOf = (name: string) => parts.find((part) => part.name === name)?.address ?? undefined
     const kafka = addressOf('kafka')
     const clickHouse = addressOf('clickhouse')
+    const deletion = addressOf('deletion')
     return {
+      ...(deletion !== undefined && { DELETION_URLS: deletion }),
       ...(kafka !== undefined && { KAFKA_BROKERS: kafka }),
       ...(clickHouse !== undefined && { CLICKHOUSE_URL: clickHouse }),
     }

@@ -10,6 +10,9 @@ export const configXml = ({ usersFile, memoryBytesMax }) => `<clickhouse>
   <background_schedule_pool_size>32</background_schedule_pool_size>
   <background_fetches_pool_size>1</background_fetches_pool_size>
   <background_common_pool_size>4</background_common_pool_size>
+  <!-- A table at rest looks for parts to remove this often, seconds; by default up to ten minutes, in which erased rows are on disk. -->
+  <background_processing_pool_task_sleep_seconds_when_no_work_min>1</background_processing_pool_task_sleep_seconds_when_no_work_min>
+  <background_processing_pool_task_sleep_seconds_when_no_work_max>5</background_processing_pool_task_sleep_seconds_when_no_work_max>
   <mark_cache_size>536870912</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <max_concurrent_queries>200</max_concurrent_queries>

@@ -3,3 +3,4 @@ export { type Appended, absentAtMs, isOpen, type LedgerEntry, STAGES, type Stage
 export type { Outgoing } from './outbox.ts'
 export { KEEP_ALL, type Policy, type RetentionRule } from './policy.ts'
 export { DeletionState, type DeletionStateOptions, type Marks, type PlacedEvent } from './state.ts'
+export { eventOfEnvelope, eventOfLetter, LogStore, type LogStoreParts } from './stores/log-store.ts'

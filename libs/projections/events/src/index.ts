@@ -1,4 +1,6 @@
 export { type AppliedRecord, type EventRow, foldEvent } from './fold.ts'
 export { eventsMigrations } from './migrations.ts'
+export { type ClickHouseErasureOptions, createClickHouseErasure } from './physical/clickhouse-erasure.ts'
+export { applyErasureDeadline } from './physical/part-lifetime.ts'
 export { createEventsSink, type EventsSink, type EventsSinkOptions } from './sink.ts'
 export { checkViewAccess } from './view-access.ts'

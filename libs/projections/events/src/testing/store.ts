@@ -16,6 +16,7 @@ const STORE_TABLES = [
   'tombstone_events',
   'tombstone_addresses',
   'tombstone_pubkeys',
+  'erasing_ids',
 ] as const
 
 /** A connection as this user, by default with all rights, to the test server or to the one at `url`. */
