@@ -60,7 +60,7 @@ test('REQs and EVENTs go on through a compaction, and what was erased is nowhere
     await publish(`${n} ${NEEDLE}`, gone)
     kept.push(await publish(`${n} others`, stays))
   }
-  const store = new ViewStore({ folder: join(dataDir, 'views'), view: null, pause: nextTurn })
+  const store = new ViewStore({ folder: join(dataDir, 'views'), open: null, pause: nextTurn })
   const untilS = clock.nowS() + 1_000
   const target = { type: 'pubkey', pubkey: gone.pubkey, untilS } as const
   const traces = async () => unwrap(await store.verify({ target, needles: [NEEDLE] })).traces.length
