@@ -54,7 +54,7 @@ afterEach(async () => {
 
 const opened = () =>
   ServingView.open({ folder, logId: 'log', bounds: UNBOUNDED, tombstones, clock, freeBytes: () => freeBytes })
-const store = () => new ViewStore({ folder: root, view: null, pause: nextTurn })
+const store = () => new ViewStore({ folder: root, open: null, pause: nextTurn })
 
 function apply(events: readonly NostrEvent[]): void {
   const logged = events.map((event) => ({ event, json: eventJson(event), partition: 0, offset: offset++ }))
@@ -140,6 +140,22 @@ test('versions that were superseded before their author vanished are gone as wel
   expect([await traces(), idsOf(view).length]).toEqual([0, 1])
 })
 
+test('an address in doubt names no event in the bytes, and its end counts as an erasure', async () => {
+  const profile = unsigned({ kind: 0, created_at: 1_000, content: NEEDLE }, erased)
+  apply([profile])
+  const target = { type: 'event', id: profile.id } as const
+  const tombstone: Tombstone = { ...vanishing, target, reason: 'deletion' }
+  tombstones.apply(tombstone)
+  await view.erase(tombstone, nextTurn)
+  await compact()
+  const [doubt] = view.doubts
+  expect(doubt?.id).toBe(profile.id)
+  const found = unwrap(await store().verify({ target, needles: [NEEDLE] })).traces
+  expect([found, view.erasedSinceMs]).toEqual([[], null])
+  view.settle(doubt === undefined ? [] : [{ doubt, version: null }])
+  expect([view.doubts, view.erasedSinceMs]).toEqual([[], 5_000])
+})
+
 test('two compactions in a row, with erasures between the copy and the removal of the file before', async () => {
   const reader = ViewReader.attach(folder, viewMapBytes(UNBOUNDED), tombstones)
   fill(0, 300)
@@ -201,8 +217,7 @@ test('the store answers for the folders of views, and finds a file of the old la
       store().claims(at),
     ),
   ).toEqual([true, true, false, false])
-  const own = new ViewStore({ folder, view, pause: nextTurn })
-  tombstones.apply(vanishing)
+  const own = new ViewStore({ folder, open: { view, tombstones }, pause: nextTurn })
   unwrap(await own.erase([vanishing]))
   expect(unwrap(await own.oldestTraceMs())).toBe(5_000)
   expect((await store().erase([vanishing])).ok).toBe(false)
@@ -210,7 +225,7 @@ test('the store answers for the folders of views, and finds a file of the old la
   expect(found[0]?.place).toMatch(/edge\/1\/data\.mdb:\d+$/)
   expect(examined).toMatch(/^\d+ files, \d/)
   expect(
-    unwrap(await new ViewStore({ folder: join(root, 'none'), view: null, pause: nextTurn }).verify(subject)),
+    unwrap(await new ViewStore({ folder: join(root, 'none'), open: null, pause: nextTurn }).verify(subject)),
   ).toEqual({
     traces: [],
     examined: '0 files, 0.0 MiB',

@@ -9,15 +9,15 @@ import {
   type Verification,
 } from '@millrace/erasure'
 import { err, ok, type Result, transient } from '@millrace/kernel'
-import type { Tombstone } from '@millrace/nostr'
+import type { Tombstone, TombstoneSet } from '@millrace/nostr'
 import { ERASED_FILE, readErasedSinceMs } from './generations.ts'
 import type { ServingView } from './serving-view.ts'
 
 export interface ViewStoreParts {
   /** Of one view, or of the views of all edges on this machine; no view need be open, and any may be. */
   readonly folder: string
-  /** The view that this process has open for writing; null: it only verifies. Its set of tombstones has what `erase` is given. */
-  readonly view: ServingView | null
+  /** The view that this process has open for writing, with its set of tombstones; null: it only verifies. */
+  readonly open: { readonly view: ServingView; readonly tombstones: TombstoneSet } | null
   /** Awaited between the slices of an erasure. */
   readonly pause: () => Promise<void>
 }
@@ -43,10 +43,15 @@ export class ViewStore implements ErasableStore {
   }
 
   async erase(tombstones: readonly Tombstone[]): Promise<Result<void>> {
-    const { view, pause } = this.#parts
-    if (view === null) return err(transient('internal', 'this process has no serving view open to erase in'))
-    for (const tombstone of tombstones) await view.erase(tombstone, pause)
-    return ok(undefined)
+    const { open, pause } = this.#parts
+    if (open === null) return err(transient('internal', 'this process has no serving view open to erase in'))
+    try {
+      for (const tombstone of tombstones) open.tombstones.apply(tombstone)
+      for (const tombstone of tombstones) await open.view.erase(tombstone, pause)
+      return ok(undefined)
+    } catch (cause) {
+      return err(transient('internal', `the serving view could not erase: ${String(cause)}`, cause))
+    }
   }
 
   async verify(subject: ErasureSubject): Promise<Result<Verification>> {
@@ -67,8 +72,8 @@ export class ViewStore implements ErasableStore {
   }
 
   async oldestTraceMs(): Promise<Result<number | null>> {
-    const { view } = this.#parts
-    if (view !== null) return ok(view.erasedSinceMs)
+    const { open } = this.#parts
+    if (open !== null) return ok(open.view.erasedSinceMs)
     try {
       const marked = (await this.#files()).filter((path) => basename(path) === ERASED_FILE)
       const marks = marked.map((path) => readErasedSinceMs(dirname(path))).filter((ms) => ms !== null)

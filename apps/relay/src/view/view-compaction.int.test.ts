@@ -44,7 +44,7 @@ async function vanish(): Promise<void> {
 const viewsFolder = () => join(servers.dataDir, 'millrace', 'views')
 
 async function tracesOf(edge: string): Promise<number> {
-  const store = new ViewStore({ folder: join(viewsFolder(), edge), view: null, pause: nextTurn })
+  const store = new ViewStore({ folder: join(viewsFolder(), edge), open: null, pause: nextTurn })
   const target = { type: 'pubkey', pubkey: gone.pubkey, untilS } as const
   return unwrap(await store.verify({ target, needles: [NEEDLE] })).traces.length
 }

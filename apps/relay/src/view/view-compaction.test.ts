@@ -60,7 +60,7 @@ test('REQs and EVENTs go on through a compaction, and what was erased is nowhere
     await publish(`${n} ${NEEDLE}`, gone)
     kept.push(await publish(`${n} others`, stays))
   }
-  const store = new ViewStore({ folder: join(dataDir, 'views'), view: null, pause: nextTurn })
+  const store = new ViewStore({ folder: join(dataDir, 'views'), open: null, pause: nextTurn })
   const untilS = clock.nowS() + 1_000
   const target = { type: 'pubkey', pubkey: gone.pubkey, untilS } as const
   const traces = async () => unwrap(await store.verify({ target, needles: [NEEDLE] })).traces.length
@@ -137,4 +137,37 @@ test('a compaction waits for a quarter of the deadline, is tried again after a s
   await compaction.look()
   await compaction.look()
   expect(outcomes).toEqual(['disk-full', 'done'])
+})
+
+test('a stop gives up what is being copied, and says nothing of it', async () => {
+  const clock = new ManualClock(1_000_000)
+  let pauses = 0
+  const compaction = new ViewCompaction({
+    view: {
+      fileBytes: 1,
+      erasedSinceMs: 0,
+      compact: async (pause) => {
+        try {
+          for (;;) {
+            await pause()
+            pauses++
+          }
+        } catch (cause) {
+          return err({ ...transient('internal', String(cause)), problem: 'failed' as const })
+        }
+      },
+      removeLeft: () => expect.unreachable('nothing was copied'),
+    },
+    erasureDeadlineS: 60,
+    clock,
+    log: { ...silentLog, error: () => expect.unreachable('a stop is no failure') },
+    follow: async () => {},
+    onCompacted: () => expect.unreachable('nothing was compacted'),
+    onFailure: (cause) => expect.unreachable(String(cause)),
+  })
+  const looking = compaction.look()
+  await nextTurn()
+  await compaction.stop()
+  await looking
+  expect(pauses).toBeGreaterThan(0)
 })

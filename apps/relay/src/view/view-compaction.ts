@@ -70,18 +70,23 @@ export class ViewCompaction {
     }
   }
 
-  /** No further one; what is copied is copied to its end. Readers that have not followed are gone by then. */
+  /** No further one, and one that runs is given up as soon as it can be. Readers that have not followed are gone by then. */
   async stop(): Promise<void> {
     this.#isStopped = true
     if (this.#timer !== null) clearInterval(this.#timer)
     await this.idle()
   }
 
+  readonly #pause = async (): Promise<void> => {
+    await nextTurn()
+    if (this.#isStopped) throw new Error('the view is being closed')
+  }
+
   async #compact(): Promise<void> {
     const { view, clock, log, follow, onCompacted } = this.#parts
     const startMs = performance.now()
     const bytesBefore = view.fileBytes
-    const compacting = view.compact(nextTurn)
+    const compacting = view.compact(this.#pause)
     const copied = Promise.withResolvers<void>()
     this.#copying = copied.promise
     const result = await compacting.finally(() => {
@@ -90,10 +95,11 @@ export class ViewCompaction {
     })
     const seconds = (performance.now() - startMs) / 1000
     if (!result.ok) {
+      if (this.#isStopped) return
       const { problem, message } = result.fault
       this.#notBeforeMs = clock.nowMs() + this.#deadlineMs / TRIES_PER_DEADLINE
       log.error({ problem }, `erased bytes stay in the serving view for now: ${message}`)
-      if (!this.#isStopped) onCompacted({ outcome: problem, seconds })
+      onCompacted({ outcome: problem, seconds })
       return
     }
     await follow()
