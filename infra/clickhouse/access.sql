@@ -31,6 +31,8 @@ GRANT SELECT, INSERT, ALTER UPDATE, ALTER DELETE, OPTIMIZE, TRUNCATE, dictGet ON
 GRANT SELECT, dictGet ON nostr.* TO millrace_role_insert;
 GRANT CREATE TEMPORARY TABLE ON *.* TO millrace_role_insert;
 GRANT SYSTEM RELOAD DICTIONARY ON *.* TO millrace_role_insert;
+GRANT SYSTEM MERGES ON nostr_store.* TO millrace_role_insert;
+GRANT SELECT ON system.detached_parts TO millrace_role_insert;
 GRANT SELECT ON system.tables TO millrace_role_insert;
 GRANT SELECT ON system.columns TO millrace_role_insert;
 GRANT SELECT ON system.databases TO millrace_role_insert;

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import {
   clickHouseSection,
   defineSection,
+  erasureSection,
   kafkaSection,
   processSection,
   text,
@@ -22,6 +23,9 @@ export interface StorageConfig {
   readonly deadPerMinuteMax: number
   readonly retryWaitMaxMs: number
   readonly sessionTimeoutMs: number
+  /** 0: a sixteenth of the erasure deadline, a minute at most. */
+  readonly erasureWaitMs: number
+  readonly erasureTombstonesMax: number
 }
 
 const DEFAULT_OPS_PORT = 7779
@@ -71,6 +75,17 @@ export const storageSection = defineSection(
       'After this long without a sign of life the partitions of an instance go to the others',
       { min: 1_000 },
     ),
+    STORAGE_ERASURE_WAIT_MS: wholeNumber(
+      'ms',
+      0,
+      'How long tombstones gather before their rows are deleted; 0: a sixteenth of the erasure deadline, a minute at most',
+    ),
+    STORAGE_ERASURE_TOMBSTONES_MAX: wholeNumber(
+      'tombstones',
+      10_000,
+      'Tombstones of one partition whose rows are deleted together',
+      { min: 1 },
+    ),
   },
   (v): StorageConfig => ({
     instanceId: v.STORAGE_INSTANCE_ID,
@@ -82,6 +97,8 @@ export const storageSection = defineSection(
     deadPerMinuteMax: v.STORAGE_DEAD_PER_MINUTE_MAX,
     retryWaitMaxMs: v.STORAGE_RETRY_WAIT_MAX_MS,
     sessionTimeoutMs: v.STORAGE_SESSION_TIMEOUT_MS,
+    erasureWaitMs: v.STORAGE_ERASURE_WAIT_MS,
+    erasureTombstonesMax: v.STORAGE_ERASURE_TOMBSTONES_MAX,
   }),
 )
 
@@ -89,6 +106,7 @@ export const storageSections = {
   process: processSection(DEFAULT_OPS_PORT),
   kafka: kafkaSection,
   clickhouse: clickHouseSection,
+  erasure: erasureSection,
   storage: storageSection,
 }
 

@@ -10,9 +10,10 @@ import {
   TombstoneFollower,
   untilSettled,
 } from '@millrace/pipeline'
-import { createEventsSink } from '@millrace/projection-events'
+import { createClickHouseErasure, createEventsSink } from '@millrace/projection-events'
 import { TOPICS } from '@millrace/topics'
 import { GROUP, instanceIdOf, type StorageConfig, type storageSections } from './config.ts'
+import { Eraser } from './eraser.ts'
 import { observeQueries } from './observe-queries.ts'
 import { OrderedSink } from './ordered-sink.ts'
 import { storageTopology } from './topology.ts'
@@ -22,6 +23,7 @@ type StorageContext = ProcessContext<ConfigOf<typeof storageSections>>
 
 const RETRY_WAIT_INITIAL_MS = 100
 const MINUTE_MS = 60_000
+const ERASURE_WAIT_MS_MAX = 60_000
 /** Fetches while a batch gathers. */
 const RESTS_PER_BATCH = 5
 
@@ -49,6 +51,7 @@ async function wire(context: StorageContext): Promise<void> {
   const sink = new OrderedSink(createEventsSink(ch), () => follower.tombstones)
   const follower: TombstoneFollower = followTombstones(context, parts, sink)
   await startFollower(context, follower)
+  await startEraser(context, parts, follower)
   const topology = storageTopology({ partitionCount, tombstones: follower.tombstones, sink, metrics })
   const runner = new Runner(topology, runnerOptions(context, parts))
   onStop('events', () => runner.stop())
@@ -91,6 +94,43 @@ async function startFollower(context: StorageContext, follower: TombstoneFollowe
   unwrap(await follower.start())
   void follower.ended.then((result) => failOn(context, result))
 }
+
+/** Beside everything else: what it deletes is hidden already. */
+async function startEraser(
+  context: StorageContext,
+  { log, ch }: Parts,
+  follower: TombstoneFollower,
+): Promise<void> {
+  const { config, metrics } = context
+  const instanceId = instanceIdOf(config.storage, config.process.opsPort)
+  const { erasureWaitMs, erasureTombstonesMax } = config.storage
+  const eraser = new Eraser({
+    log,
+    group: `${GROUP}.erasure.${instanceId}`,
+    store: createClickHouseErasure(ch, {
+      eraser: instanceId,
+      onErased: (events) => metrics.count('storage_erasure_events_total', {}, events),
+    }),
+    watermarks: clickHouseWatermarks(ch, `${GROUP}.${instanceId}.erasure`),
+    readLogId: () => readLogId(log),
+    hidden: () => follower.applied,
+    waitMs: erasureWaitMs || erasureWaitOf(config.erasure.deadlineS),
+    batchTombstonesMax: erasureTombstonesMax,
+    retry: {
+      backoff: backoffOf(config.storage),
+      onRetry: ({ code }) => context.log.warn({ code }, 'erasing waits for ClickHouse'),
+    },
+    clock: systemClock,
+    logger: context.log,
+    metrics,
+  })
+  context.onStop('eraser', () => eraser.stop())
+  unwrap(await eraser.start())
+  void eraser.ended.then((result) => failOn(context, result))
+}
+
+/** A sixteenth of the deadline: rows deleted together cost what the first of them costs. */
+const erasureWaitOf = (deadlineS: number): number => Math.min(ERASURE_WAIT_MS_MAX, (deadlineS * 1000) / 16)
 
 function runnerOptions({ config, log: logger, metrics }: StorageContext, { log, producer, ch }: Parts) {
   const { batchRowsMax, batchBytesMax, batchWaitMs, fetchRecordsMax, sessionTimeoutMs } = config.storage

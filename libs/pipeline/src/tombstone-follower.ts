@@ -83,6 +83,11 @@ export class TombstoneFollower {
     return this.#isComplete ? null : 'tombstones not read yet'
   }
 
+  /** Next offset by partition: what lies before it is applied to the store. */
+  get applied(): ReadonlyMap<number, Offset> {
+    return this.#applied
+  }
+
   /** Reads the topic to its end, then follows it. Faults: log-foreign, watermark-past-end, shutting-down. */
   async start(): Promise<Result<void>> {
     const checked = await untilSettled(() => this.#readWatermarks(), this.#retry)

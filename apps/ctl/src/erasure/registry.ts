@@ -28,7 +28,7 @@ export function storeRegistry(dataDir: string, logDirs: readonly string[], ch: C
     .register(
       new ViewStore({
         folder: join(dataDir, 'views'),
-        view: null,
+        open: null,
         pause: async () => void (await nextTurn()),
       }),
     )

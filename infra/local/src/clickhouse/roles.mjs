@@ -58,6 +58,9 @@ export const ROLES = /** @type {readonly Role[]} */ ([
       'GRANT SELECT, dictGet ON nostr.*',
       'GRANT CREATE TEMPORARY TABLE ON *.*',
       'GRANT SYSTEM RELOAD DICTIONARY ON *.*',
+      // A table at rest is woken so that it removes parts with erased rows.
+      'GRANT SYSTEM MERGES ON nostr_store.*',
+      'GRANT SELECT ON system.detached_parts',
       ...METADATA,
     ],
   },

@@ -108,6 +108,9 @@ export const METRICS = {
     'partition',
   ]),
   ingestion_retries_total: counter('Writes repeated because ClickHouse was away', []),
+  storage_erasure_events_total: counter('Erased events whose rows were deleted from ClickHouse', []),
+  storage_erasure_seconds: histogram('Deleting the rows of one batch of tombstones', [], DAYS_IN_SECONDS),
+  storage_erasure_backlog_tombstones: gauge('Tombstones whose rows are being deleted', []),
   dead_letters_total: counter('Records refused to the dead letters', ['code']),
   // deletion
   deletion_known_events: gauge('Events that the deletion consumer knows', []),

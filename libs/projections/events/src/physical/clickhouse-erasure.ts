@@ -4,7 +4,7 @@ import { delayMs, err, ok, type Result, transient } from '@millrace/kernel'
 import type { Tombstone } from '@millrace/nostr'
 import { coveredIds } from './covered-ids.ts'
 import { EVENT_TABLES, TABLES_WITHOUT_EVENTS } from './event-tables.ts'
-import { tracesOf } from './traces.ts'
+import { partsOnTheirWayOut, tracesOf } from './traces.ts'
 
 export interface ClickHouseErasureOptions {
   /** Who erases: several may, each its own ids. */
@@ -12,12 +12,18 @@ export interface ClickHouseErasureOptions {
   /** Longest wait for the mutations of one erasure, milliseconds (default 15 minutes). */
   readonly mutationTimeoutMs?: number
   readonly pollMs?: number
+  /** Whether `erase` answers once the parts that held the rows are removed (default), or once the rows are deleted. */
+  readonly waitsForParts?: boolean
+  /** Longest wait for the parts that held the rows to be removed, milliseconds (default 15 minutes). */
+  readonly removalTimeoutMs?: number
   /** Called with the number of events whose rows are deleted. */
   readonly onErased?: (events: number) => void
 }
 
 const MUTATION_TIMEOUT_MS = 15 * 60_000
 const POLL_MS = 100
+const REMOVAL_TIMEOUT_MS = 15 * 60_000
+const REMOVAL_POLL_MS = 1_000
 const INSERT_IDS = 'INSERT INTO nostr_store.erasing_ids (eraser, id, since) FORMAT RowBinary'
 
 /** The rows of the events projection as a store: hidden by its tombstone tables at once, deleted here. */
@@ -54,7 +60,13 @@ class ClickHouseErasure implements ErasableStore {
     const pending = await this.#pending()
     if (!pending.ok) return pending
     if (pending.value === 0) return ok(undefined)
-    for (const step of [() => this.#deleteRows(), () => this.#mutationsDone(), () => this.#forget()]) {
+    const steps = [
+      () => this.#deleteRows(),
+      () => this.#mutationsDone(),
+      () => this.#oldPartsRemoved(),
+      () => this.#forget(),
+    ]
+    for (const step of steps) {
       const done = await step()
       if (!done.ok) return done
     }
@@ -129,6 +141,25 @@ class ClickHouseErasure implements ErasableStore {
       if (performance.now() > endMs)
         return err(transient('clickhouse-unavailable', 'erased rows were not deleted in time'))
       await delayMs(pollMs)
+    }
+  }
+
+  /** The parts that held the rows go after `old_parts_lifetime`; a table at rest looks for them only now and then, unless it is woken. */
+  async #oldPartsRemoved(): Promise<Result<void>> {
+    const { waitsForParts = true, removalTimeoutMs = REMOVAL_TIMEOUT_MS } = this.#options
+    if (!waitsForParts) return ok(undefined)
+    const endMs = performance.now() + removalTimeoutMs
+    for (;;) {
+      const left = await partsOnTheirWayOut(this.#ch)
+      if (!left.ok) return left
+      if (left.value.length === 0) return ok(undefined)
+      if (performance.now() > endMs)
+        return err(transient('clickhouse-unavailable', 'parts with erased rows were not removed in time'))
+      for (const table of new Set(left.value.map((part) => part.table))) {
+        const woken = await this.#ch.command(`SYSTEM START MERGES nostr_store.${table}`, NAME)
+        if (!woken.ok) return woken
+      }
+      await delayMs(REMOVAL_POLL_MS)
     }
   }
 
