@@ -10,6 +10,8 @@ export const nostrDeadLetters = (options: TopicOptions): Topic => ({
   configs: {
     ...compactedConfigs(options, LIMITS.deadLetterMessageBytesMax),
     'cleanup.policy': 'compact,delete',
+    // Takes whole files whose newest record is that old. Compaction merges old letters with newer records, so in practice a
+    // letter stays until a null settles or erases it: only nulls are to be relied on.
     'retention.ms': String(30 * DAY_MS),
   },
   // ctl redrive settles a letter with a null.

@@ -51,7 +51,7 @@ export const HOUR_MS = 3600 * SECOND_MS
 export const DAY_MS = 24 * HOUR_MS
 
 /** Of the deadline: how old a segment's first record gets before the segment rolls on the next append. */
-const ROLL_SHARE = 1 / 4
+const ROLL_SHARE = 1 / 16
 /** Of the deadline: how old the first record of a rolled segment gets before its partition must be cleaned. */
 const COMPACTION_LAG_SHARE = 1 / 2
 const HEARTBEAT_SHARE = 1 / 8
@@ -74,10 +74,10 @@ export const heartbeatIntervalMs = (erasureDeadlineS: number): number =>
  * Let a null be acknowledged at 0. The worst that can happen to the bytes that it erases:
  *
  * - It is the first record of its segment (any earlier first record makes everything below come sooner). Kafka cleans only
- *   rolled segments, and a segment rolls on the first append after `segment.ms` = D/4. A heartbeat comes every D/8, so the
- *   segment has rolled at D/4 + D/8 = 3D/8 at the latest.
+ *   rolled segments, and a segment rolls on the first append after `segment.ms` = D/16. A heartbeat comes every D/8, so the
+ *   segment has rolled at D/16 + D/8 = 3D/16 at the latest.
  * - The partition must be cleaned as soon as the first record of a rolled, uncleaned segment is older than `max.compaction.lag.ms`
- *   = D/2, whatever `min.cleanable.dirty.ratio` says. So it is due at max(3D/8, D/2) = D/2, also when it was cleaned just
+ *   = D/2, whatever `min.cleanable.dirty.ratio` says. So it is due at max(3D/16, D/2) = D/2, also when it was cleaned just
  *   before the segment rolled.
  * - The cleaner looks every `log.cleaner.backoff.ms` (broker; 1 s here) and takes one partition after the other, so the broker's
  *   other partitions may come first: one round R over everything that is due.
@@ -85,8 +85,11 @@ export const heartbeatIntervalMs = (erasureDeadlineS: number): number =>
  *   = min(60 s, D/8).
  *
  * D/2 + 1 s + R + min(60 s, D/8) < D leaves R at least 3D/8 − 1 s: 21.5 s of the shortest deadline (60 s), nearly 12 h of a day.
- * `min.compaction.lag.ms` is 0, since anything above it would keep the null's segment from being cleaned. Lower shares
- * would leave more time for R, at the price of rewriting the log more often: the lag makes it twice per D.
+ * `min.compaction.lag.ms` is 0, since anything above it would keep the null's segment from being cleaned.
+ *
+ * What it costs: every pass rewrites the whole partition. After a pass the next is due D/2 after the first record of the
+ * segment that was active, which is at most D/16 old in a busy partition and D/8 in one that receives heartbeats alone. So passes
+ * are 7D/16 to D/2 apart, or 3D/8 to D/2: two to three a deadline. Segments of D/4 would make it up to four.
  *
  * Nulls stay readable for a week, so that a consumer that was away that long still sees them; they hold the key alone.
  */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { type BenchPlan, bench } from './bench.ts'
 import { withHollowRelay } from './ceiling/hollow-target.ts'
+import { cleanerCommand } from './cleaner/cleaner-command.ts'
 import { type BenchOptions, pids, ROOT, withCommonOptions, within } from './options.ts'
 import { printProfiles } from './profile/print-profiles.ts'
 import { renderReport, writeReport } from './report/report.ts'
@@ -86,6 +87,8 @@ program
   .action((folder: string, { top }: { top: number }) => {
     process.stdout.write(printProfiles(folder, { root: ROOT, top }))
   })
+
+program.addCommand(cleanerCommand())
 
 async function run(options: BenchOptions, plan: () => Promise<Omit<BenchPlan, 'command'>>): Promise<void> {
   const steps = new Steps(process.stderr)

@@ -25,6 +25,7 @@ export interface SegmentRecord {
 }
 
 export interface SegmentsRead {
+  /** 0 where the topics have no folder at all: then nothing was looked through, which proves nothing. */
   readonly files: number
   readonly records: number
   readonly bytes: number

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delayMs } from 'node:timers/promises'
 import { until } from '@millrace/testkit'
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -146,4 +150,28 @@ test('a deleted topic is read until its folder is gone', { timeout: 60_000 }, as
     deadlineMs: 30_000,
     intervalMs: 300,
   })
+})
+
+/** What the runbook for uncleanable partitions rests on. */
+test('a damaged batch keeps the cleaner from its partition, and the reader names the place', {
+  timeout: 60_000,
+}, async () => {
+  const topic = await freshTopic(subject, 1, subject.cleanableConfigs)
+  await appendAll(subject.log, [outgoing(topic, 0, 'damaged', 'before')])
+  await appendAll(subject.log, [outgoing(topic, 0, 'planted', 'planted words')])
+  const file = `${topic}-0/${'0'.repeat(20)}.log`
+  const path = join(broker.logDir, file)
+  const firstBytes = 12 + readFileSync(path).readInt32BE(8)
+  const handle = await open(path, 'r+')
+  await handle.write(Buffer.from([0, 0, 0, 5]), 0, 4, 8)
+  await handle.close()
+  await appendAll(subject.log, [outgoing(topic, 0, 'planted', null)])
+  const endMs = Date.now() + 5_000
+  while (Date.now() < endMs) {
+    await appendAll(subject.log, [outgoing(topic, 0, TICK, null)])
+    await delayMs(500)
+  }
+  expect(readFileSync(path).subarray(firstBytes).includes('planted words')).toBe(true)
+  const { read } = await onDisk(topic)
+  expect(read.problems).toEqual([{ file, problem: 'no record batch at byte 0' }])
 })
