@@ -36,7 +36,7 @@ export function addErasureCommands(program: Command, session: Session): void {
       'look through every store, byte by byte where that can be done, for what is left of it; exit code 1 when something is, or when a store cannot be looked through',
     )
     .argument('<id|pubkey>', 'of the request, of the erased event, or of the vanished author')
-    .option('--needle <text…>', 'text that must not be found either, such as a part of the content')
+    .option('--needle <text...>', 'text that must not be found either, such as a part of the content')
     .option('--json', 'print JSON')
     .action((name: string, options: VerifyOptions) => verify(session, hex64(name), options))
 }
@@ -95,8 +95,13 @@ function merged(reports: readonly VerificationReport[]): VerificationReport {
   const stores = new Map<string, StoreReport>()
   for (const report of reports)
     for (const store of report.stores) {
-      const known = stores.get(store.store)
-      stores.set(store.store, known ? { ...store, traces: [...known.traces, ...store.traces] } : store)
+      const traces = new Map(
+        [...(stores.get(store.store)?.traces ?? []), ...store.traces].map((trace) => [
+          `${trace.place} ${trace.what}`,
+          trace,
+        ]),
+      )
+      stores.set(store.store, { ...store, traces: [...traces.values()] })
     }
   return { stores: [...stores.values()], unclaimed: reports[0]?.unclaimed ?? [] }
 }

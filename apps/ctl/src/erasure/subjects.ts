@@ -21,7 +21,10 @@ export async function soughtOf(log: Log, name: string, nowS: number): Promise<So
   const tombstones = await tombstonesNaming(log, name)
   const ofRequest = tombstones.filter(({ requestId }) => requestId === name)
   if (ofRequest.length > 0)
-    return { targets: ofRequest.map(targetOf), because: `request with ${ofRequest.length} targets` }
+    return {
+      targets: ofRequest.map(targetOf),
+      because: `what a request with ${ofRequest.length} targets names`,
+    }
   if (tombstones.some(({ target }) => target.type === 'event' && target.id === name))
     return { targets: [{ type: 'event', id: name }], because: 'an erased event' }
   const untilS = Math.max(
@@ -37,7 +40,7 @@ export async function soughtOf(log: Log, name: string, nowS: number): Promise<So
       { type: 'event', id: name },
       { type: 'pubkey', pubkey: name, untilS: nowS },
     ],
-    because: 'no tombstone names it: looked for as an event and as a key',
+    because: 'an event or a key that no tombstone names',
   }
 }
 
