@@ -4,7 +4,7 @@ import type { DeletionState } from '@millrace/projection-deletion'
 import type { OutboxSender } from './outbox-sender.ts'
 
 export interface DueTimerParts {
-  readonly state: Pick<DeletionState, 'foldDues'>
+  readonly state: Pick<DeletionState, 'foldDues' | 'foldAgedLetters'>
   readonly sender: Pick<OutboxSender, 'flush'>
   readonly isOurs: (partition: number) => boolean
   readonly clock: Clock
@@ -14,6 +14,7 @@ export interface DueTimerParts {
 }
 
 const DUE_PER_ROUND_MAX = 2_000
+const LETTERS_KEPT_S = 30 * 86_400
 
 /** Takes what has expired (NIP-40), is kept no longer or was superseded long ago, from an index by time: never a scan. */
 export class DueTimer {
@@ -33,6 +34,7 @@ export class DueTimer {
   /** Everything that is due now, in rounds. */
   async takeAll(signal?: AbortSignal): Promise<void> {
     const { state, sender, isOurs, clock, metrics, onFault } = this.#parts
+    state.foldAgedLetters(clock.nowS() - LETTERS_KEPT_S)
     for (;;) {
       const taken = state.foldDues(clock.nowS(), DUE_PER_ROUND_MAX, isOurs)
       metrics.count('deletion_due_total', {}, taken)

@@ -85,7 +85,7 @@ export class OutboxSender {
       case 'event-null':
         return { topic: TOPICS.events, partition: outgoing.partition, key: outgoing.id, value: null }
       case 'letter-null':
-        return { topic: TOPICS.deadLetters, partition: 0, key: outgoing.id, value: null }
+        return { topic: TOPICS.deadLetters, partition: 0, key: outgoing.key, value: null }
       default:
         return assertNever(outgoing)
     }

@@ -1,4 +1,5 @@
 import { relayUrls } from '@millrace/config'
+import { RejectsStore } from '@millrace/erasure'
 import { createKafkaLog, type Log, type LogProducer, readLogId } from '@millrace/kafka'
 import { type Fault, FaultError, fatal, ok, type Result, systemClock, unwrap } from '@millrace/kernel'
 import { TombstoneSet } from '@millrace/nostr'
@@ -13,6 +14,7 @@ import { CleanedLog } from './ledger/cleaned-log.ts'
 import { ledgerRoute } from './ledger/ledger-route.ts'
 import { LedgerWatch } from './ledger/ledger-watch.ts'
 import { OutboxSender } from './outbox-sender.ts'
+import { RejectsSweep } from './rejects-sweep.ts'
 import { eventsSink, lettersSink } from './sinks.ts'
 import { eventsTopology, lettersTopology } from './topology.ts'
 
@@ -26,6 +28,7 @@ const RESTS_PER_BATCH = 5
 const DEAD_IN_A_ROW_MAX = 100
 const DEAD_PER_MINUTE_MAX = 1_000
 const LOG_LOOKS_PER_DEADLINE = 64
+const REJECTS_SWEEPS_PER_DEADLINE = 8
 const LOG_LOOK_INTERVAL_MS_MIN = 1_000
 
 /** Wires the process; a stop while it still waits for Kafka is no failure. */
@@ -191,7 +194,13 @@ function startTimers(
     '/erasures',
     ledgerRoute(state, (entry) => watch.waitingFor(entry)),
   )
-  const running = Promise.all([due, heartbeat, watch].map((timer) => timer.run(stopping.signal)))
+  const rejects = new RejectsSweep({
+    store: new RejectsStore(config.process.dataDir),
+    tombstones: state.tombstones,
+    intervalMs: deadlineMs / REJECTS_SWEEPS_PER_DEADLINE,
+    onFault,
+  })
+  const running = Promise.all([due, heartbeat, watch, rejects].map((timer) => timer.run(stopping.signal)))
   running.catch((cause: unknown) => context.fail(faultOf(cause)))
   onStop('timers', async () => {
     stopping.abort()

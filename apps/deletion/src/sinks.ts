@@ -1,8 +1,9 @@
 import type { Result } from '@millrace/kernel'
-import type { Envelope, NostrEvent } from '@millrace/nostr'
+import type { Envelope } from '@millrace/nostr'
 import type { Positioned, Sink, WatermarkMove } from '@millrace/pipeline'
 import type { DeletionState, Marks } from '@millrace/projection-deletion'
 import type { OutboxSender } from './outbox-sender.ts'
+import type { Letter } from './steps/decode-letter.step.ts'
 
 /** Folds events in and appends what follows: when `apply` answers ok, their tombstones and nulls are in the log. */
 export const eventsSink = (state: DeletionState, sender: Pick<OutboxSender, 'flush'>): Sink<Envelope> => ({
@@ -15,11 +16,11 @@ export const eventsSink = (state: DeletionState, sender: Pick<OutboxSender, 'flu
   },
 })
 
-export const lettersSink = (state: DeletionState, sender: Pick<OutboxSender, 'flush'>): Sink<NostrEvent> => ({
+export const lettersSink = (state: DeletionState, sender: Pick<OutboxSender, 'flush'>): Sink<Letter> => ({
   name: 'deletion-letters',
   writeSpan: 'deletion.letters',
-  apply(records: readonly Positioned<NostrEvent>[]): Promise<Result<void>> {
-    const letters = records.map(({ value: event, ...place }) => ({ event, ...place }))
+  apply(records: readonly Positioned<Letter>[]): Promise<Result<void>> {
+    const letters = records.map(({ value, ...place }) => ({ ...value, ...place }))
     state.foldLetters(letters, marksOf(records))
     return sender.flush()
   },

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { err, ok, type Result, transient } from '@millrace/kernel'
@@ -95,16 +95,16 @@ async function scanRejects(path: string, subject: ErasureSubject, tracesMax: num
 }
 
 async function rewrite(path: string, tombstones: TombstoneSet): Promise<void> {
+  if (!(await holdsCovered(path, tombstones))) return
   const next = `${path}.next`
   const input = await open(path, 'r')
-  let dropped = 0
   try {
     const output = await open(next, 'w', 0o600)
     try {
       for await (const line of createInterface({ input: input.createReadStream({ autoClose: false }) })) {
         const event = eventOf(line)
-        if (event !== null && (tombstones.covers(event) || tombstones.isBelowFloor(event))) dropped++
-        else await output.write(`${line}\n`)
+        if (event === null || !(tombstones.covers(event) || tombstones.isBelowFloor(event)))
+          await output.write(`${line}\n`)
       }
       await output.sync()
     } finally {
@@ -114,8 +114,20 @@ async function rewrite(path: string, tombstones: TombstoneSet): Promise<void> {
     await input.close()
   }
   // Replaced as a whole, so that a crash leaves the old file or the new one.
-  if (dropped > 0) await rename(next, path)
-  else await rm(next, { force: true })
+  await rename(next, path)
+}
+
+async function holdsCovered(path: string, tombstones: TombstoneSet): Promise<boolean> {
+  const input = await open(path, 'r')
+  try {
+    for await (const line of createInterface({ input: input.createReadStream({ autoClose: false }) })) {
+      const event = eventOf(line)
+      if (event !== null && (tombstones.covers(event) || tombstones.isBelowFloor(event))) return true
+    }
+    return false
+  } finally {
+    await input.close()
+  }
 }
 
 function eventOf(line: string) {

@@ -1,12 +1,4 @@
-import {
-  type EventTemplate,
-  RelayClient,
-  type SignedEvent,
-  sign,
-  signAuth,
-  testKey,
-  until,
-} from '@millrace/testkit'
+import { type EventTemplate, RelayClient, type SignedEvent, sign, testKey, until } from '@millrace/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type MemoryRelay, startMemoryRelay } from '../testing/memory-relay.ts'
 

@@ -85,21 +85,34 @@ export class Fold {
     this.#erase(tombstone)
   }
 
-  /** Takes in an event that lies in the dead letters under its id. */
-  letter(event: NostrEvent, place: Place): void {
+  /** Takes in a dead letter, and the event in it where it lies under the event's id: only so can a null erase it. */
+  letter(key: string, event: NostrEvent | null, place: Place): void {
     const { tables, tombstones } = this.#parts
-    if (tombstones.covers(event) || tombstones.isBelowFloor(event)) {
-      this.#send({ type: 'letter-null', id: event.id })
+    if (event !== null && (tombstones.covers(event) || tombstones.isBelowFloor(event))) {
+      this.#send({ type: 'letter-null', key })
       return
     }
+    const appendedAtS = Math.floor(place.appendedAtMs / 1000)
+    tables.letterKeys.putSync(Buffer.from(key, 'latin1'), Buffer.from(String(appendedAtS)))
+    if (event === null) return
     const facts = factsOf(event, place)
-    const key = Buffer.from(JSON.stringify([facts.pubkey, facts.createdAt]))
-    tables.letters.putSync(idBytes(event.id), Buffer.concat([key, Buffer.from('\n'), encodeFacts(facts)]))
+    const owner = Buffer.from(JSON.stringify([facts.pubkey, facts.createdAt]))
+    tables.letters.putSync(idBytes(event.id), Buffer.concat([owner, Buffer.from('\n'), encodeFacts(facts)]))
   }
 
-  /** A null over a dead letter: redriven, or erased. */
-  letterGone(id: string): void {
-    this.#parts.tables.letters.removeSync(idBytes(id))
+  /**
+   * Nulls letters appended before `beforeS`: in a topic that is compacted too, old ones share segments with new ones, and Kafka's
+   * retention never gets them. Few, since they are refused records.
+   */
+  agedLetters(beforeS: number): void {
+    const { letterKeys, letters } = this.#parts.tables
+    for (const { key, value } of [...letterKeys.getRange({})]) {
+      if (Number(value.toString()) >= beforeS) continue
+      const text = key.toString('latin1')
+      letterKeys.removeSync(key)
+      if (EVENT_ID.test(text)) letters.removeSync(idBytes(text))
+      this.#send({ type: 'letter-null', key: text })
+    }
   }
 
   /** Takes what is due by `nowS`, at most `countMax`; answers how many it took. */
@@ -241,15 +254,17 @@ export class Fold {
 
   /** Few: letters are refused records, gone after thirty days. */
   #takeOutLetters({ target }: Tombstone): void {
-    const { letters } = this.#parts.tables
+    const { letters, letterKeys } = this.#parts.tables
     const keys =
       target.type === 'event' ? [idBytes(target.id)] : [...letters.getKeys()].map((key) => Buffer.from(key))
     for (const key of keys) {
       const value = letters.get(key)
       if (value === undefined || !this.#isErased(letterFacts(key, value))) continue
+      const id = key.toString('hex')
       letters.removeSync(key)
+      letterKeys.removeSync(Buffer.from(id, 'latin1'))
       this.#hasErased = true
-      this.#send({ type: 'letter-null', id: key.toString('hex') })
+      this.#send({ type: 'letter-null', key: id })
     }
   }
 
@@ -258,6 +273,8 @@ export class Fold {
     this.#nextOutgoing++
   }
 }
+
+const EVENT_ID = /^[0-9a-f]{64}$/
 
 function letterFacts(key: Buffer, value: Buffer): EventFacts {
   const cut = value.indexOf('\n')

@@ -14,8 +14,8 @@ export type Outgoing =
       /** Of the kind 5 or 62 that asked for it; null: nobody did. */
       readonly requestId: string | null
     }
-  /** A null over a dead letter. */
-  | { readonly type: 'letter-null'; readonly id: string }
+  /** A null over a dead letter, by its record key. */
+  | { readonly type: 'letter-null'; readonly key: string }
 
 interface Body {
   readonly t: 'tombstone' | 'event-null' | 'letter-null'
@@ -43,7 +43,7 @@ function bodyOf(outgoing: Outgoing): Body {
       return { t: 'event-null', i: id, p: partition, o: offset, r: requestId }
     }
     case 'letter-null':
-      return { t: 'letter-null', i: outgoing.id }
+      return { t: 'letter-null', i: outgoing.key }
     default:
       return assertNever(outgoing)
   }
@@ -55,6 +55,6 @@ export function decodeOutgoing(value: Buffer): Outgoing {
     const tombstone: Result<Tombstone> = decodeTombstone(Buffer.from(v, 'base64'))
     return { type: t, tombstone: unwrap(tombstone), isRequested: r === true }
   }
-  if (t === 'letter-null') return { type: t, id: i }
+  if (t === 'letter-null') return { type: t, key: i }
   return { type: t, id: i, partition: p, offset: o, requestId: typeof r === 'string' ? r : null }
 }

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { ok, type Result } from '@millrace/kernel'
 import type { Envelope, NostrEvent, Tombstone, TombstoneSet } from '@millrace/nostr'
 import type { WatermarkMove, WatermarkStore } from '@millrace/pipeline'
@@ -37,6 +38,12 @@ export interface PlacedEvent extends Place {
   readonly envelope: Envelope
 }
 
+/** A dead letter with its place; `event` is the one in it, if it lies under the event's id. */
+export interface PlacedLetter extends Place {
+  readonly key: string
+  readonly event: NostrEvent | null
+}
+
 /** How far records of a topic are folded in. */
 export interface Marks {
   readonly topic: string
@@ -70,8 +77,9 @@ export class DeletionState {
       await tables.root.close()
       rmSync(options.folder, { recursive: true })
       tables = openTables(options.folder)
-    }
-    const meta = readMeta(tables) ?? { ...EMPTY_META, logId: options.logId }
+    } else if (known !== null && known.erasedSinceMs !== null)
+      tables = await compacted(tables, options.folder)
+    const meta = { ...(readMeta(tables) ?? { ...EMPTY_META, logId: options.logId }), erasedSinceMs: null }
     const state = new DeletionState(tables, options, meta)
     // What was decided before a crash and may not be in the log yet holds all the same.
     for (const { outgoing } of state.outgoing(Number.MAX_SAFE_INTEGER))
@@ -123,10 +131,15 @@ export class DeletionState {
     }, marks)
   }
 
-  foldLetters(letters: readonly (Place & { readonly event: NostrEvent })[], marks?: Marks): void {
+  foldLetters(letters: readonly PlacedLetter[], marks?: Marks): void {
     this.#transact((fold) => {
-      for (const { event, ...place } of letters) fold.letter(event, place)
+      for (const { key, event, ...place } of letters) fold.letter(key, event, place)
     }, marks)
+  }
+
+  /** Nulls dead letters appended before `beforeS`, seconds since the Unix epoch. */
+  foldAgedLetters(beforeS: number): void {
+    if (this.#tables.letterKeys.getCount() > 0) this.#transact((fold) => fold.agedLetters(beforeS))
   }
 
   /** Takes what is due; answers how many of at most `countMax` it took. */
@@ -245,4 +258,17 @@ function moved(meta: Meta, marks: Marks | undefined): Meta {
     if (nextOffset > (positions[partition]?.nextOffset ?? -1))
       positions[partition] = { nextOffset, appendedAtMs }
   return { ...meta, positions: { ...meta.positions, [topic]: positions } }
+}
+
+/** Free pages name events that are gone: what is left is copied, and the old file goes. A crash on the way leaves one of the two. */
+async function compacted(tables: Tables, folder: string): Promise<Tables> {
+  const next = `${folder}.next`
+  rmSync(next, { recursive: true, force: true })
+  mkdirSync(next, { recursive: true, mode: 0o700 })
+  await tables.root.backup(join(next, 'data.mdb'), true)
+  await tables.root.close()
+  renameSync(join(next, 'data.mdb'), join(folder, 'data.mdb'))
+  rmSync(next, { recursive: true, force: true })
+  rmSync(join(folder, 'lock.mdb'), { force: true })
+  return openTables(folder)
 }

@@ -20,6 +20,8 @@ export interface Tables {
   readonly targets: Database<Buffer, Buffer>
   /** Id → facts of an event in the dead letters. */
   readonly letters: Database<Buffer, Buffer>
+  /** Record key of a dead letter → its LogAppendTime, seconds since the Unix epoch as text. */
+  readonly letterKeys: Database<Buffer, Buffer>
   /** Number → a tombstone whose events are still being taken out. */
   readonly erasing: Database<Buffer, number>
   /** Number → a record that is still to be appended. */
@@ -62,6 +64,7 @@ export function openTables(folder: string): Tables {
     tombstones: byBytes('tombstones'),
     targets: byBytes('targets'),
     letters: byBytes('letters'),
+    letterKeys: byBytes('letter-keys'),
     erasing: byNumber('erasing'),
     outbox: byNumber('outbox'),
     ledger: byBytes('ledger'),
