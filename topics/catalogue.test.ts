@@ -139,6 +139,14 @@ test('erased bytes are gone by the deadline in the worst case, and their nulls s
   }
 })
 
+test('the brokers of this repository look as often as the deadline assumes', () => {
+  const text = (file: string) => readFileSync(new URL(`../infra/${file}`, import.meta.url), 'utf8')
+  const wanted = String(CLEANER_BACKOFF_MS)
+  const local = /'log\.cleaner\.backoff\.ms': ([\d_]+)/.exec(text('local/src/kafka/properties.mjs'))?.[1]
+  expect(local?.replace('_', '')).toBe(wanted)
+  expect(/KAFKA_LOG_CLEANER_BACKOFF_MS: (\d+)/.exec(text('compose.yaml'))?.[1]).toBe(wanted)
+})
+
 test('ephemeral events are gone within a minute or so, dead letters after 30 days at the earliest', () => {
   expect(numberOf(TOPICS.ephemeral, 'retention.ms')).toBeLessThanOrEqual(60 * SECOND_MS)
   expect(numberOf(TOPICS.ephemeral, 'segment.ms')).toBeLessThanOrEqual(30 * SECOND_MS)
