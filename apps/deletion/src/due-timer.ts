@@ -15,10 +15,12 @@ export interface DueTimerParts {
 
 const DUE_PER_ROUND_MAX = 2_000
 const LETTERS_KEPT_S = 30 * 86_400
+const LETTERS_LOOK_S = 60
 
 /** Takes what has expired (NIP-40), is kept no longer or was superseded long ago, from an index by time: never a scan. */
 export class DueTimer {
   readonly #parts: DueTimerParts
+  #lettersDueS = 0
 
   constructor(parts: DueTimerParts) {
     this.#parts = parts
@@ -34,7 +36,11 @@ export class DueTimer {
   /** Everything that is due now, in rounds. */
   async takeAll(signal?: AbortSignal): Promise<void> {
     const { state, sender, isOurs, clock, metrics, onFault } = this.#parts
-    state.foldAgedLetters(clock.nowS() - LETTERS_KEPT_S)
+    const nowS = clock.nowS()
+    if (nowS >= this.#lettersDueS) {
+      state.foldAgedLetters(nowS - LETTERS_KEPT_S)
+      this.#lettersDueS = nowS + LETTERS_LOOK_S
+    }
     for (;;) {
       const taken = state.foldDues(clock.nowS(), DUE_PER_ROUND_MAX, isOurs)
       metrics.count('deletion_due_total', {}, taken)

@@ -15,6 +15,7 @@ export { arbitraryFilter } from './arbitrary-filter.ts'
 export { arbitraryFrame } from './arbitrary-frame.ts'
 export { arbitraryTombstone } from './arbitrary-tombstone.ts'
 export { testClickHouseUrl, testKafkaBrokers } from './environment.ts'
+export { type NaiveLogRules, type NaiveRemains, naiveRemains } from './naive/naive-log.ts'
 export { NaiveRelay, type NaiveRelayOptions, type NaiveVerdict } from './naive/naive-relay.ts'
 export {
   type NaiveFilter,

@@ -265,7 +265,7 @@ async function compacted(tables: Tables, folder: string): Promise<Tables> {
   const next = `${folder}.next`
   rmSync(next, { recursive: true, force: true })
   mkdirSync(next, { recursive: true, mode: 0o700 })
-  await tables.root.backup(join(next, 'data.mdb'), true)
+  await tables.root.backup(next, true)
   await tables.root.close()
   renameSync(join(next, 'data.mdb'), join(folder, 'data.mdb'))
   rmSync(next, { recursive: true, force: true })
