@@ -45,10 +45,10 @@ async function wire(context: DeletionContext): Promise<void> {
   const { config, metrics, onStop, onReady, signal } = context
   const log = createKafkaLog(config.kafka, { log: context.log, metrics })
   onStop('log', () => log.close())
-  const { partitionCount, logId } = await logFacts(context, log)
+  const { partitionCount, logId, ends } = await logFacts(context, log)
   const producer = await log.producer()
   onStop('producer', () => producer.close())
-  const state = await openState(context, logId)
+  const state = await openState(context, logId, ends)
   const sender = new OutboxSender({ state, producer, partitionCount, clock: systemClock, metrics })
   const follower = followTombstones(context, { log, producer, state, sender })
   onStop('tombstones', () => follower.stop())
@@ -78,13 +78,14 @@ interface Parts {
 
 type AnyRunner = Pick<Runner<unknown, never>, 'partitions'>
 
-async function openState(context: DeletionContext, logId: string): Promise<DeletionState> {
+async function openState(context: DeletionContext, logId: string, ends: Ends): Promise<DeletionState> {
   const { config, log, onStop } = context
   const { relayAddress, retention } = config
   const state = await DeletionState.open({
     folder: stateFolderOf(config),
     logId,
     relayUrls: relayUrls(relayAddress, relayAddress.port),
+    ends,
     tombstones: new TombstoneSet(),
     policy: retention,
     nowMs: () => systemClock.nowMs(),
@@ -219,22 +220,38 @@ function deleteDelayMs({ topics }: DeletionAppConfig): number {
   return Number(events?.configs['file.delete.delay.ms'] ?? MINUTE_MS)
 }
 
+type Ends = Readonly<Record<string, ReadonlyMap<number, number>>>
+
+interface LogFacts {
+  readonly partitionCount: number
+  readonly logId: string
+  readonly ends: Ends
+}
+
+const TOPICS_READ = [TOPICS.events, TOPICS.tombstones, TOPICS.deadLetters] as const
+
 /** Waits for Kafka; the topics are made by `ctl topics apply` before. */
-async function logFacts(
-  context: DeletionContext,
-  log: Log,
-): Promise<{ readonly partitionCount: number; readonly logId: string }> {
-  const described = await untilSettled(async () => {
+async function logFacts(context: DeletionContext, log: Log): Promise<LogFacts> {
+  const read = await untilSettled(async () => {
     const admin = await log.admin()
-    return ok(await admin.describeTopic(TOPICS.events).finally(() => admin.close()))
+    try {
+      const topic = await admin.describeTopic(TOPICS.events)
+      const ends: Record<string, ReadonlyMap<number, number>> = {}
+      if (topic !== null)
+        for (const name of TOPICS_READ)
+          ends[name] = new Map((await admin.offsets(name)).map(({ partition, end }) => [partition, end]))
+      return ok({ topic, ends })
+    } finally {
+      await admin.close()
+    }
   }, retryOf(context))
-  const topic = unwrap(described)
+  const { topic, ends } = unwrap(read)
   if (topic === null)
     throw new FaultError(
       fatal('topic-mismatch', `the topic ${TOPICS.events} does not exist: \`ctl topics apply\` makes it`),
     )
   const logId = unwrap(await untilSettled(() => readLogId(log), retryOf(context)))
-  return { partitionCount: topic.partitionCount, logId }
+  return { partitionCount: topic.partitionCount, logId, ends }
 }
 
 const BREAKER = {

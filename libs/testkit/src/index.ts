@@ -33,6 +33,16 @@ export {
   tombstonesOfVanish,
 } from './naive/naive-tombstones.ts'
 export {
+  below,
+  type HistoryWorld,
+  ownerOfNaive,
+  pick,
+  type Random,
+  randomHistory,
+  seeded,
+  shuffled,
+} from './random-history.ts'
+export {
   type DeadlineOptions,
   type Frame,
   type OkFrame,

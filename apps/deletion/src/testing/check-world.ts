@@ -2,20 +2,17 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TombstoneSet } from '@millrace/nostr'
-import { naiveRemains, type SignedEvent } from '@millrace/testkit'
-import { expect } from 'vitest'
-import { type Bug, DeletionWorld } from './deletion-world.ts'
 import {
-  keysOf,
-  NOW_S,
-  PARTITIONS,
-  partitionOf,
+  naiveRemains,
   type Random,
-  RELAY_URL,
   randomHistory,
+  type SignedEvent,
   seeded,
   shuffled,
-} from './histories.ts'
+} from '@millrace/testkit'
+import { expect } from 'vitest'
+import { type Bug, DeletionWorld } from './deletion-world.ts'
+import { keysOf, NOW_S, PARTITIONS, partitionOf, RELAY_URL } from './histories.ts'
 
 export const CASES_PER_WORLD = 16
 /** In memory where the system has such a folder: the state syncs every commit. */
@@ -35,7 +32,7 @@ export async function checkWorld(seed: number, count: number, bug?: Bug): Promis
   try {
     const cases = Array.from({ length: count }, (_, at): Case => {
       const name = `case ${seed} ${at}`
-      return { name, events: randomHistory(random, name) }
+      return { name, events: randomHistory(random, { keys: keysOf(name), relayUrl: RELAY_URL, nowS: NOW_S }) }
     })
     const appended: SignedEvent[] = []
     for (const event of shuffledTogether(

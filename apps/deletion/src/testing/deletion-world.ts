@@ -13,13 +13,13 @@ import { err, ManualClock, type Result, transient, unwrap } from '@millrace/kern
 import { type Envelope, eventJson, parseFilter, type Tombstone, TombstoneSet } from '@millrace/nostr'
 import type { Outcome } from '@millrace/pipeline'
 import { DeletionState, type DeletionStateOptions, type Policy } from '@millrace/projection-deletion'
-import type { SignedEvent } from '@millrace/testkit'
+import { below, type Random, type SignedEvent } from '@millrace/testkit'
 import { catalogue, DEFAULT_TOPIC_OPTIONS, TOPICS } from '@millrace/topics'
 import { DueTimer } from '../due-timer.ts'
 import { OutboxSender } from '../outbox-sender.ts'
 import { eventsSink } from '../sinks.ts'
 import { eventsTopology } from '../topology.ts'
-import { below, NOW_S, PARTITIONS, partitionOf, type Random, RELAY_URL } from './histories.ts'
+import { NOW_S, PARTITIONS, partitionOf, RELAY_URL } from './histories.ts'
 
 const UNBOUNDED = { viewBytesMax: 2 ** 30, viewWinnersBytesMax: 2 ** 30, viewAgeDaysMax: 0 }
 const NO_METRICS = { count: () => {} }

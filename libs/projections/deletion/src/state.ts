@@ -27,6 +27,8 @@ export interface DeletionStateOptions {
   /** Of the log that is projected; a state of another one is dropped. */
   readonly logId: string
   readonly relayUrls: readonly string[]
+  /** Where each partition of a topic ends now: a state that is past it was filled from a longer log, and is dropped too. */
+  readonly ends?: Readonly<Record<string, ReadonlyMap<number, number>>>
   /** Filled by the state with what it decides, and by whoever reads nostr.tombstones. */
   readonly tombstones: TombstoneSet
   readonly policy?: Policy
@@ -73,7 +75,7 @@ export class DeletionState {
   static async open(options: DeletionStateOptions): Promise<DeletionState> {
     let tables = openTables(options.folder)
     const known = readMeta(tables)
-    if (known !== null && (known.formatVersion !== FORMAT_VERSION || known.logId !== options.logId)) {
+    if (known !== null && !fits(known, options)) {
       await tables.root.close()
       rmSync(options.folder, { recursive: true })
       tables = openTables(options.folder)
@@ -271,4 +273,13 @@ async function compacted(tables: Tables, folder: string): Promise<Tables> {
   rmSync(next, { recursive: true, force: true })
   rmSync(join(folder, 'lock.mdb'), { force: true })
   return openTables(folder)
+}
+
+function fits({ formatVersion, logId, positions }: Meta, options: DeletionStateOptions): boolean {
+  if (formatVersion !== FORMAT_VERSION || logId !== options.logId) return false
+  return Object.entries(options.ends ?? {}).every(([topic, ends]) =>
+    Object.entries(positions[topic] ?? {}).every(
+      ([partition, { nextOffset }]) => nextOffset <= (ends.get(Number(partition)) ?? 0),
+    ),
+  )
 }
