@@ -50,7 +50,9 @@ export class OutboxSender {
     const { state, clock } = this.#parts
     const noted = new Noted()
     for (const isTombstone of [true, false]) {
-      const part = round.filter(({ outgoing }) => (outgoing.type === 'tombstone') === isTombstone)
+      const part = newestOfKey(
+        round.filter(({ outgoing }) => (outgoing.type === 'tombstone') === isTombstone),
+      )
       const results = await Promise.all(part.map(({ outgoing }) => this.#append(outgoing)))
       for (const [index, result] of results.entries()) {
         if (!result.ok) return err(result.fault)
@@ -90,6 +92,21 @@ export class OutboxSender {
         return assertNever(outgoing)
     }
   }
+}
+
+type Numbered = ReturnType<DeletionState['outgoing']>[number]
+
+/**
+ * Of several tombstones with one key only the last: a round is sent again as a whole when part of it failed, and a tombstone
+ * without its floor must not come after the same one with it.
+ */
+function newestOfKey(round: readonly Numbered[]): readonly Numbered[] {
+  const newest = new Map<string, Numbered>()
+  for (const one of round) {
+    const { outgoing, number } = one
+    newest.set(outgoing.type === 'tombstone' ? tombstoneKey(outgoing.tombstone) : String(number), one)
+  }
+  return [...newest.values()]
 }
 
 interface Tally {
