@@ -2,10 +2,12 @@ import {
   type ConfigOf,
   clickHouseSection,
   defineSection,
+  erasureSection,
   kafkaSection,
   list,
   port,
   processSection,
+  retentionSection,
   text,
   wholeNumber,
 } from '@millrace/config'
@@ -72,6 +74,8 @@ export const SECTIONS = {
   kafka: kafkaSection,
   clickhouse: clickHouseSection,
   api: apiSection,
+  retention: retentionSection,
+  erasure: erasureSection,
 }
 
 export type QueryApiConfig = ConfigOf<typeof SECTIONS>

@@ -11,6 +11,7 @@ import { targetCheck } from './health/target-check.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import { withOpenApi } from './openapi/openapi-endpoint.ts'
 import { registryEndpoints } from './registry/registry-endpoints.ts'
+import type { StatsPolicy } from './stats/stats.ts'
 import { statsEndpoint } from './stats/stats-endpoint.ts'
 
 export interface EndpointParts {
@@ -18,12 +19,16 @@ export interface EndpointParts {
   readonly freshness: StoreFreshness
   readonly metrics: Metrics
   readonly api: Pick<ApiConfig, 'healthTargets' | 'healthTimeoutMs' | 'responseBytesMax' | 'requestTimeoutMs'>
+  readonly policy?: StatsPolicy
   readonly clock?: Clock
 }
 
+/** Everything is kept for ever, and erased within a day. */
+const KEEP_ALL: StatsPolicy = { retention: [], supersededKeptS: null, erasureDeadlineS: 86_400 }
+
 /** Everything the query API serves. */
 export function endpointsOf(parts: EndpointParts): readonly Endpoint[] {
-  const { clickhouse, freshness, metrics, api, clock = systemClock } = parts
+  const { clickhouse, freshness, metrics, api, policy = KEEP_ALL, clock = systemClock } = parts
   const own = new Map([['clickhouse', clickHouseCheck(clickhouse, api.healthTimeoutMs)]])
   const others = new Map(
     api.healthTargets.map((target) => [target.name, targetCheck(target, api.healthTimeoutMs)] as const),
@@ -41,7 +46,7 @@ export function endpointsOf(parts: EndpointParts): readonly Endpoint[] {
       clock,
       responseBytesMax: api.responseBytesMax,
     }),
-    statsEndpoint(clickhouse, freshness),
+    statsEndpoint(clickhouse, freshness, policy),
     ...registryEndpoints,
     ...healthEndpoints({ own, others, metrics }),
   ])

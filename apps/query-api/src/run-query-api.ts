@@ -25,7 +25,8 @@ export async function runQueryApi(context: ProcessContext<QueryApiConfig>): Prom
   onStop('log', () => kafka.close())
   const logEnds = new KafkaLogEnds(kafka, LOG_ENDS_TIMEOUT_MS)
   const freshness = createStoreFreshness(clickhouse, logEnds, FRESHNESS_MAX_AGE_MS)
-  const endpoints = endpointsOf({ clickhouse, freshness, metrics, api })
+  const policy = { ...config.retention, erasureDeadlineS: config.erasure.deadlineS }
+  const endpoints = endpointsOf({ clickhouse, freshness, metrics, api, policy })
   const app = createApiApp({ ...api, endpoints, metrics, log })
   const server = await startApiServer(app, api)
   onStop('server', () => server.close())

@@ -1,4 +1,5 @@
 import type { ClickHouse } from '@millrace/clickhouse'
+import type { RetentionConfig } from '@millrace/config'
 import { ok, type Result } from '@millrace/kernel'
 import { z } from 'zod'
 import { freshnessJson, freshnessShape } from '../freshness/freshness.ts'
@@ -26,11 +27,33 @@ export const statsSchema = z
         appliedAt: z.iso.datetime().meta({ description: 'when it was stored' }),
       }),
     ),
+    retention: z
+      .object({
+        kinds: z.array(z.object({ kindFrom: z.int(), kindTo: z.int(), keptSeconds: z.int() })).meta({
+          description:
+            'how long events are kept, counted from when the relay took them in: the first rule that names a kind holds; kinds that none names are kept for ever, 5 and 62 always',
+        }),
+        supersededKeptSeconds: z
+          .int()
+          .nullable()
+          .meta({
+            description: 'how long the log keeps a version that a newer one has replaced; null: for ever',
+          }),
+        erasureDeadlineSeconds: z
+          .int()
+          .meta({ description: 'until when what was erased is gone from every disk' }),
+      })
+      .meta({ id: 'Retention' }),
     ...freshnessShape,
   })
   .meta({ id: 'Stats' })
 
 export type Stats = z.output<typeof statsSchema>
+
+/** What operators have chosen, for GET /api/stats to show (NIP-11 has no field for it any more). */
+export interface StatsPolicy extends RetentionConfig {
+  readonly erasureDeadlineS: number
+}
 
 interface KindRow {
   readonly kind: number
@@ -39,7 +62,11 @@ interface KindRow {
 }
 
 /** Reads everything for GET /api/stats: a scan of all events, so callers share one. */
-export async function readStats(ch: ClickHouse, freshness: StoreFreshness): Promise<Result<Stats>> {
+export async function readStats(
+  ch: ClickHouse,
+  freshness: StoreFreshness,
+  policy: StatsPolicy,
+): Promise<Result<Stats>> {
   const state = await freshness.read()
   if (!state.ok) return state
   const kinds = await ch.query<KindRow>(
@@ -54,6 +81,11 @@ export async function readStats(ch: ClickHouse, freshness: StoreFreshness): Prom
     newestCreatedAt: rows.length === 0 ? null : Math.max(...rows.map(({ newest }) => newest)),
     kinds: rows.map(({ kind, events, newest }) => ({ kind, events, newestCreatedAt: newest })),
     watermarks: watermarksOf(state.value),
+    retention: {
+      kinds: policy.retention.map(({ keptS, ...kinds }) => ({ ...kinds, keptSeconds: keptS })),
+      supersededKeptSeconds: policy.supersededKeptS,
+      erasureDeadlineSeconds: policy.erasureDeadlineS,
+    },
     ...freshnessJson(state.value.freshness),
   })
 }

@@ -49,7 +49,7 @@ export const retentionSection = defineSection(
     SUPERSEDED_RETENTION_S: wholeNumber(
       's',
       0,
-      'How long a version that a newer one has replaced stays in the log and in ClickHouse; 0: for ever',
+      'How long a version that a newer one has replaced stays in the log; 0: for ever',
     ),
   },
   (v): RetentionConfig => ({
