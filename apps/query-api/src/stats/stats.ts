@@ -33,12 +33,9 @@ export const statsSchema = z
           description:
             'how long events are kept, counted from when the relay took them in: the first rule that names a kind holds; kinds that none names are kept for ever, 5 and 62 always',
         }),
-        supersededKeptSeconds: z
-          .int()
-          .nullable()
-          .meta({
-            description: 'how long the log keeps a version that a newer one has replaced; null: for ever',
-          }),
+        supersededKeptSeconds: z.int().nullable().meta({
+          description: 'how long the log keeps a version that a newer one has replaced; null: for ever',
+        }),
         erasureDeadlineSeconds: z
           .int()
           .meta({ description: 'until when what was erased is gone from every disk' }),

@@ -12,7 +12,7 @@ import {
   tombstonesOf,
 } from '@millrace/nostr'
 import { decodeFacts, type EventFacts, encodeFacts, eventOfFacts, factsOf, type Place } from './facts.ts'
-import { awaitedKey, awaitedRange, DUE, digestOf, idBytes, readDueKey, secondBytes } from './keys.ts'
+import { DUE, digestOf, idBytes, readDueKey, secondBytes, targetKey, targetRange } from './keys.ts'
 import { noteWritten, openEntry } from './ledger.ts'
 import type { Meta } from './meta.ts'
 import { encodeOutgoing, type Outgoing } from './outbox.ts'
@@ -64,7 +64,7 @@ export class Fold {
     const { tombstones } = this.#parts
     const facts = factsOf(event, place)
     if (tombstones.covers(event) || tombstones.isBelowFloor(event)) {
-      this.#leaveAwaitedFloor(event)
+      this.#leaveFloor(event)
       this.#send({ type: 'event-null', ...facts, requestId: null })
       return
     }
@@ -156,12 +156,7 @@ export class Fold {
     const tombstones = tombstonesOf(request, { relayUrls, find, nowMs })
     if (tombstones.length === 0) return
     openEntry(tables, request, place)
-    for (const tombstone of tombstones) {
-      const { target } = tombstone
-      if (target.type === 'event' && find(target.id) === undefined)
-        tables.awaited.putSync(awaitedKey(target.id, request.id), encodeTombstone(tombstone))
-      this.#write(tombstone, true)
-    }
+    for (const tombstone of tombstones) this.#write(tombstone, true)
   }
 
   /** Appends a tombstone unless the log has it; one that is there with a floor is never written over without it. */
@@ -189,7 +184,7 @@ export class Fold {
       return
     tombstones.putSync(key, encodeTombstone(tombstone))
     const { target, requestId } = tombstone
-    if (target.type === 'event') targets.putSync(awaitedKey(target.id, requestId), key)
+    if (target.type === 'event') targets.putSync(targetKey(target.id, requestId), key)
   }
 
   #erase(tombstone: Tombstone): void {
@@ -197,16 +192,16 @@ export class Fold {
     this.#nextErasing++
   }
 
-  /** A version that its deletion came before leaves its floor now (DESIGN 2.5). */
-  #leaveAwaitedFloor(event: NostrEvent): void {
+  /**
+   * A version that its deletion came before leaves its floor now (DESIGN 2.5). Whether it did is in the tombstones, not in the order of
+   * the log: compaction moves a request that was appended twice behind its targets.
+   */
+  #leaveFloor(event: NostrEvent): void {
     const floor = floorLeftBy(event)
     if (floor === null) return
-    for (const value of this.#records.awaiting(event.id)) {
-      const tombstone = unwrap(decodeTombstone(value))
-      if (tombstone.author !== event.pubkey) continue
-      this.#parts.tables.awaited.removeSync(awaitedKey(event.id, tombstone.requestId))
-      this.#write({ ...tombstone, floor }, false)
-    }
+    for (const tombstone of tombstonesOfEvent(this.#parts.tables, event.id, Number.MAX_SAFE_INTEGER))
+      if (tombstone.author === event.pubkey && tombstone.floor === null)
+        this.#write({ ...tombstone, floor }, false)
   }
 
   #retire(facts: EventFacts, isExpired: boolean): void {
@@ -284,7 +279,7 @@ function letterFacts(key: Buffer, value: Buffer): EventFacts {
 
 export function tombstonesOfEvent(tables: Tables, id: string, countMax: number): readonly Tombstone[] {
   const found: Tombstone[] = []
-  for (const { value } of tables.targets.getRange({ ...awaitedRange(id), limit: countMax })) {
+  for (const { value } of tables.targets.getRange({ ...targetRange(id), limit: countMax })) {
     const tombstone = tables.tombstones.get(value)
     if (tombstone !== undefined) found.push(unwrap(decodeTombstone(tombstone)))
   }

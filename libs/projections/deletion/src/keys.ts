@@ -84,11 +84,11 @@ export const readDueKey = (key: Buffer) => ({
   id: key.toString('hex', SECOND_BYTES + 1),
 })
 
-/** `<target><request>`: which requests wait for an event that is not known. */
-export const awaitedKey = (targetId: string, requestId: string): Buffer =>
+/** `<target><request>`: which requests name an event. */
+export const targetKey = (targetId: string, requestId: string): Buffer =>
   Buffer.concat([idBytes(targetId), idBytes(requestId)])
 
-export const awaitedRange = (targetId: string) => ({
+export const targetRange = (targetId: string) => ({
   start: idBytes(targetId),
   end: Buffer.concat([idBytes(targetId), HIGHEST_ID, Buffer.alloc(1)]),
 })

@@ -1,7 +1,6 @@
 import { decodeFacts, type EventFacts, encodeFacts } from './facts.ts'
 import {
   addressDigest,
-  awaitedRange,
   DUE,
   dueKey,
   idBytes,
@@ -112,11 +111,6 @@ export class Records {
   isSuperseded(facts: EventFacts): boolean {
     const winner = this.#versionsNewestFirst(facts)[0]
     return winner !== undefined && winner !== facts.id
-  }
-
-  /** Requests whose target was not known when they came, with the tombstone they wrote. */
-  awaiting(id: string): readonly Buffer[] {
-    return [...this.#tables.awaited.getRange(awaitedRange(id))].map(({ value }) => value)
   }
 
   /** The two newest tell which version the new one has superseded, or that it came superseded. */

@@ -12,8 +12,6 @@ export interface Tables {
   readonly versions: Database<Buffer, Buffer>
   /** `<second><reason><id>` → nothing. */
   readonly dues: Database<Buffer, Buffer>
-  /** `<target><request>` → the tombstone of a target that is not known yet. */
-  readonly awaited: Database<Buffer, Buffer>
   /** SHA-256 of the record key → the tombstone, as the log has it. */
   readonly tombstones: Database<Buffer, Buffer>
   /** `<target><request>` → SHA-256 of the record key of a tombstone that names the target. */
@@ -60,7 +58,6 @@ export function openTables(folder: string): Tables {
     ids: byBytes('ids'),
     versions: byBytes('versions'),
     dues: byBytes('dues'),
-    awaited: byBytes('awaited'),
     tombstones: byBytes('tombstones'),
     targets: byBytes('targets'),
     letters: byBytes('letters'),
