@@ -10,7 +10,7 @@ import { TestStack } from './stack/test-stack.ts'
 const killsEach = Number(process.env['KILL_TEST_KILLS'] ?? 1)
 const durationMs = Number(process.env['KILL_TEST_S'] ?? 20) * 1000
 const seed = Number(process.env['KILL_TEST_SEED'] ?? 7)
-const victims = ['edge-1', 'edge-2', 'storage', 'clickhouse', 'kafka'] as const
+const victims = ['edge-1', 'edge-2', 'storage', 'deletion', 'clickhouse', 'kafka'] as const
 const connections = 20
 const random = seededRandom(seed)
 

@@ -192,6 +192,8 @@ export interface LogAdmin {
     topic: string,
   ): Promise<readonly { partition: number; offset: Offset | null }[]>
   describeGroups(): Promise<readonly GroupDescription[]>
+  /** Forgets a group without members and its offsets; one that does not exist is gone already. */
+  deleteGroup(groupId: string): Promise<void>
   close(): Promise<void>
 }
 

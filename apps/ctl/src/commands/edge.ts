@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { dataDirOf } from '../config.ts'
 import type { Session } from '../session.ts'
+import { withAdmin, withLog } from '../stack/connections.ts'
 import { controlSocket, readParts, type StackPart } from '../stack/control-socket.ts'
 import { wholeNumber } from '../terminal/arguments.ts'
 import { writeJson, writeLine } from '../terminal/console.ts'
@@ -52,7 +53,17 @@ async function listEdges(session: Session, { json }: JsonOption): Promise<void> 
   session.console.out.write(renderTable(columns, edges))
 }
 
+const groupsOfEdge = (id: string): readonly string[] => [`fanout.${id}`, `view.${id}`]
+
 async function removeEdge(session: Session, id: string): Promise<void> {
   await socketOf(session).call('DELETE', `/edges/${encodeURIComponent(id)}`)
+  // Erasures would wait for it for as long as Kafka remembers its groups.
+  await withLog(await session.config(), (log) =>
+    withAdmin(log, async (admin) => {
+      for (const { groupId } of await admin.describeGroups())
+        if (groupsOfEdge(id).some((group) => groupId === group || groupId.startsWith(`${group}.`)))
+          await admin.deleteGroup(groupId)
+    }),
+  )
   writeLine(session.console, `${id} is stopped and forgotten`)
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { withCredentials } from '../clickhouse/credentials.mjs'
 import { OperatorError } from '../operator-error.mjs'
@@ -186,6 +187,8 @@ export class Stack {
     this.edges.remove(id)
     await this.part(id).stop()
     this.parts = this.parts.filter((part) => part.name !== id)
+    // Its serving view holds events that nobody erases from it any more.
+    rmSync(join(this.settings.dataDir, 'views', id), { recursive: true, force: true })
   }
 
   status() {

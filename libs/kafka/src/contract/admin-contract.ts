@@ -68,6 +68,9 @@ export function adminContract(subject: () => LogSubject): void {
       await consumer.commit([{ topic, partition: 0, offset: 0 }])
       await consumer.stop()
       await until(async () => (await group())?.state === 'Empty', { what: 'an empty group' })
+      await admin.deleteGroup(groupId)
+      expect(await group()).toBeUndefined()
+      await admin.deleteGroup(groupId)
     })
   })
 }

@@ -82,6 +82,7 @@ export interface Broker {
       members: readonly { memberId: string; clientId: string; clientHost: string }[]
     }[]
   }>
+  deleteGroups(groupIds: readonly string[]): Promise<unknown>
   createTopics(request: {
     topics: readonly {
       topic: string

@@ -107,6 +107,16 @@ export class KafkaAdmin implements LogAdmin {
     })
   }
 
+  deleteGroup(groupId: string): Promise<void> {
+    return this.#call([], async (cluster) => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId })
+      await coordinator.deleteGroups([groupId]).catch((error: unknown) => {
+        if (mentions(error, 'GROUP_ID_NOT_FOUND') === null && protocolError(error) !== 'GROUP_ID_NOT_FOUND')
+          throw error
+      })
+    })
+  }
+
   async close(): Promise<void> {
     await this.#handle.close()
   }

@@ -3,7 +3,7 @@ import type { LogAdmin, TopicDescription } from '../port.ts'
 import type { MemoryGroup } from './memory-group.ts'
 import type { MemoryTopics } from './memory-topics.ts'
 
-export function memoryAdmin(topics: MemoryTopics, groups: ReadonlyMap<string, MemoryGroup>): LogAdmin {
+export function memoryAdmin(topics: MemoryTopics, groups: Map<string, MemoryGroup>): LogAdmin {
   return {
     async describeTopic(name): Promise<TopicDescription | null> {
       topics.demandAvailable()
@@ -42,6 +42,10 @@ export function memoryAdmin(topics: MemoryTopics, groups: ReadonlyMap<string, Me
         state: members.length === 0 ? 'Empty' : 'Stable',
         members,
       }))
+    },
+    async deleteGroup(groupId) {
+      topics.demandAvailable()
+      groups.delete(groupId)
     },
     async close() {},
   }
