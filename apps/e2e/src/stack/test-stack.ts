@@ -84,14 +84,19 @@ export class TestStack {
     return pid
   }
 
-  async sql<T>(query: string): Promise<T[]> {
+  /** Runs one statement with the rights of migrations. */
+  async execute(statement: string): Promise<{ status: number; text: string }> {
     const kept = await readFile(join(this.dataDir, 'clickhouse-users.json'), 'utf8')
     const { CLICKHOUSE_MAINTENANCE_USER: user, CLICKHOUSE_MAINTENANCE_PASSWORD: password } = JSON.parse(kept)
     const url = `http://127.0.0.1:${this.ports['clickHouseHttp']}/`
     const headers = { 'x-clickhouse-user': user, 'x-clickhouse-key': password }
-    const response = await fetch(url, { method: 'POST', headers, body: `${query} FORMAT JSONEachRow` })
-    const text = await response.text()
-    if (!response.ok) throw new Error(text)
+    const response = await fetch(url, { method: 'POST', headers, body: statement })
+    return { status: response.status, text: await response.text() }
+  }
+
+  async sql<T>(query: string): Promise<T[]> {
+    const { status, text } = await this.execute(`${query} FORMAT JSONEachRow`)
+    if (status !== 200) throw new Error(text)
     return text
       .split('\n')
       .filter((line) => line !== '')
