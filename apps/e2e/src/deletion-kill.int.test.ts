@@ -102,7 +102,7 @@ test(`${DELETIONS} deletions with the consumer killed ${KILLS} times (seed ${SEE
     await until(() => stack.pidOf('deletion').catch(() => null), { what: 'deletion to be up' }),
     'SIGKILL',
   )
-  const { kept, visible } = naiveRemains([events], { relayUrls: [], nowS })
+  const { kept, visible } = naiveRemains(events, { relayUrls: [], nowS })
   const expectedKept = kept.map(({ id }) => id).sort()
   await until(async () => (await keysInTheLog()).length === expectedKept.length, {
     what: 'nulls',

@@ -44,12 +44,7 @@ test(`${HISTORIES} histories end as the naive model says (seed ${SEED})`, async 
   await append(histories.flat())
   // Once more from its beginning, in the middle of the work.
   process.kill(await stack.pidOf('deletion'), 'SIGKILL')
-  const expected = histories.map((events) => {
-    const partitions = Array.from({ length: PARTITIONS }, (_, at) =>
-      events.filter((event) => partitionOf(event) === at),
-    )
-    return naiveRemains(partitions, { relayUrls: [relayUrl], nowS: NOW_S })
-  })
+  const expected = histories.map((events) => naiveRemains(events, { relayUrls: [relayUrl], nowS: NOW_S }))
   const kept = expected.flatMap((remains) => remains.kept.map(({ id }) => id)).sort()
   const visible = expected.flatMap((remains) => remains.visible.map(({ id }) => id)).sort()
   await until(async () => equal(await inTheLog(), kept), {

@@ -12,7 +12,7 @@ import {
 } from '@millrace/testkit'
 import { expect } from 'vitest'
 import { type Bug, DeletionWorld } from './deletion-world.ts'
-import { keysOf, NOW_S, PARTITIONS, partitionOf, RELAY_URL } from './histories.ts'
+import { keysOf, NOW_S, RELAY_URL } from './histories.ts'
 
 export const CASES_PER_WORLD = 16
 /** In memory where the system has such a folder: the state syncs every commit. */
@@ -63,10 +63,7 @@ function check(
 ): void {
   const ids = new Set(events.map(({ id }) => id))
   const own = appended.filter(({ id }) => ids.has(id))
-  const partitions = Array.from({ length: PARTITIONS }, (_, partition) =>
-    own.filter((event) => partitionOf(event) === partition),
-  )
-  const { kept, visible } = naiveRemains(partitions, { relayUrls: [RELAY_URL], nowS: NOW_S })
+  const { kept, visible } = naiveRemains(own, { relayUrls: [RELAY_URL], nowS: NOW_S })
   const story = `${name} of seed ${seed}\n${own.map((event) => JSON.stringify(event)).join('\n')}`
   const keys = keysOf(name)
   expect([...world.kept(new Set(keys), events)].sort(), `the log of ${story}`).toEqual(

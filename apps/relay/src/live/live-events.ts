@@ -59,8 +59,8 @@ export class LiveEvents {
   ): Promise<void> {
     const { overlay, room, novelty, fanout, requests } = this.#parts
     const { partition, offset } = record
-    if (!this.#isKept(event)) return fanout.skip(event)
     if (requests.concerns(event, partition, offset)) requests.take(event, partition, offset, targets)
+    if (!this.#isKept(event)) return fanout.skip(event)
     const json = overlay.get(event.id)?.json ?? eventJson(event)
     // A full overlay holds the reader back: nothing is evicted, and the log keeps what is not read yet.
     while (overlay.add({ event, json, partition, offset }) === 'full') {

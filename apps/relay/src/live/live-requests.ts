@@ -74,8 +74,7 @@ export class LiveRequests {
       nowMs: clock.nowMs(),
     }
     const asked = tombstonesOf(request, context)
-    // One that a vanish has erased itself asks for nothing any more.
-    if (asked.length === 0 || tombstones.covers(request)) return
+    if (asked.length === 0) return
     for (const tombstone of asked) {
       tombstones.apply(tombstone)
       onTombstone(tombstone)

@@ -65,6 +65,8 @@ export class Fold {
     const facts = factsOf(event, place)
     if (tombstones.covers(event) || tombstones.isBelowFloor(event)) {
       this.#leaveFloor(event)
+      // What a key asked for holds after it has vanished too, whichever came first: compaction moves what was appended twice.
+      if (isErasureRequest(event.kind)) this.#request(event, place)
       this.#send({ type: 'event-null', ...facts, requestId: null })
       return
     }

@@ -23,17 +23,12 @@ export interface NaiveRemains {
 }
 
 /**
- * The whole of deletion, vanishing and expiration as a few questions about a set of events. The order in which they came matters in
- * one place only: what a key asked for before it vanished stays asked for, and what comes after and is dated before it does not.
- *
- * @param partitions the events of each partition in log order; all of one author are in one of them, as far as they matter to each other
+ * The whole of deletion, vanishing and expiration as a few questions about a set of events: the order in which they came, and how often,
+ * never matters, because compaction changes both.
  */
-export function naiveRemains(
-  partitions: readonly (readonly SignedEvent[])[],
-  rules: NaiveLogRules,
-): NaiveRemains {
-  const requests = partitions.flatMap((events) => effectiveRequests(events, rules))
-  const all = [...new Map(partitions.flat().map((event) => [event.id, event])).values()]
+export function naiveRemains(events: readonly SignedEvent[], rules: NaiveLogRules): NaiveRemains {
+  const all = [...new Map(events.map((event) => [event.id, event])).values()]
+  const requests = all.filter((event) => isRequest(event, rules))
   const stored = all.filter((event) => naiveClass(event.kind) !== 'ephemeral')
   const isErased = (event: SignedEvent) =>
     naiveExpired(event, rules.nowS) || requests.some((request) => asksFor(request, event))
@@ -56,21 +51,11 @@ export function naiveRemains(
   return { kept: kept.sort(servedFirst), visible: visible.sort(servedFirst) }
 }
 
-/** The kinds 5 and 62 of one partition that take effect. */
-function effectiveRequests(events: readonly SignedEvent[], { relayUrls }: NaiveLogRules): SignedEvent[] {
-  const effective: SignedEvent[] = []
-  for (const event of events) {
-    if (event.kind === 62) {
-      const named = tagValues(event, 'relay')
-      if (named.includes('ALL_RELAYS') || named.some((url) => relayUrls.includes(url))) effective.push(event)
-    }
-    const hasVanished = effective.some(
-      (earlier) =>
-        earlier.kind === 62 && earlier.pubkey === event.pubkey && event.created_at <= earlier.created_at,
-    )
-    if (event.kind === 5 && !hasVanished) effective.push(event)
-  }
-  return effective
+/** Whether the event is a request that means this relay. A deletion counts whatever became of it: its author has vanished, say. */
+function isRequest(event: SignedEvent, { relayUrls }: NaiveLogRules): boolean {
+  const named = tagValues(event, 'relay')
+  if (event.kind === 62) return named.includes('ALL_RELAYS') || named.some((url) => relayUrls.includes(url))
+  return event.kind === 5
 }
 
 /** Whether this one request erases this one event. */
