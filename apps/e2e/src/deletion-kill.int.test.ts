@@ -1,9 +1,13 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { decodeTombstone, tombstoneKey } from '@millrace/codec'
 import { createKafkaLog, type Log } from '@millrace/kafka'
 import { unwrap } from '@millrace/kernel'
 import { naiveRemains, RelayClient, type SignedEvent, sign, testKey, until } from '@millrace/testkit'
 import { TOPICS } from '@millrace/topics'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCtl } from './stack/ctl.ts'
 import { seededRandom } from './stack/seeded-random.ts'
 import { TestStack } from './stack/test-stack.ts'
 
@@ -11,6 +15,8 @@ import { TestStack } from './stack/test-stack.ts'
 const DELETIONS = Number(process.env['DELETION_KILL_DELETIONS'] ?? 600)
 const KILLS = Number(process.env['DELETION_KILL_KILLS'] ?? 4)
 const SEED = Number(process.env['DELETION_KILL_SEED'] ?? 7)
+const DEADLINE_S = '120'
+const MAIN = fileURLToPath(new URL('../../deletion/src/main.ts', import.meta.url))
 const AUTHORS = 20
 const CONNECTIONS = 8
 const SETTLE_MS_MAX = 120_000
@@ -22,7 +28,7 @@ let stack: TestStack
 let log: Log
 
 beforeAll(async () => {
-  stack = await TestStack.start({ ERASURE_DEADLINE_S: '120', RATE_LIMIT_EXEMPT: '127.0.0.1' })
+  stack = await TestStack.start({ ERASURE_DEADLINE_S: DEADLINE_S, RATE_LIMIT_EXEMPT: '127.0.0.1' })
   log = createKafkaLog({
     brokers: [stack.kafkaBrokers],
     clientId: 'kill',
@@ -75,33 +81,39 @@ async function publishAll(events: readonly SignedEvent[]): Promise<void> {
   )
 }
 
-async function killDeletion(isOver: () => boolean): Promise<number> {
-  let kills = 0
-  while (!isOver() && kills < KILLS) {
-    await new Promise((resolve) => setTimeout(resolve, 200 + random() * 1_500))
-    const pid = await until(() => stack.pidOf('deletion').catch(() => null), {
-      what: 'deletion to be up',
-      deadlineMs: 60_000,
-    })
-    process.kill(pid, 'SIGKILL')
-    kills++
+/** The consumer beside the stack: a supervisor gives up on a part that ends too often. */
+function startConsumer(): ChildProcess {
+  const env = {
+    ...process.env,
+    KAFKA_BROKERS: stack.kafkaBrokers,
+    MILLRACE_DATA: stack.dataDir,
+    RELAY_URL: stack.relayUrl,
+    DELETION_INSTANCE_ID: 'deletion-1',
+    ERASURE_DEADLINE_S: DEADLINE_S,
+    OPS_PORT: '0',
+    LOG_LEVEL: 'info',
   }
-  return kills
+  return spawn(process.execPath, [MAIN], { env, stdio: 'inherit' })
+}
+
+/** Kills it at random moments, of its start too; answers the one that is left running. */
+async function killAtRandom(): Promise<ChildProcess> {
+  let consumer = startConsumer()
+  for (let kills = 0; kills < KILLS; kills++) {
+    await new Promise((resolve) => setTimeout(resolve, 300 + random() * 5_000))
+    consumer.kill('SIGKILL')
+    await once(consumer, 'exit')
+    consumer = startConsumer()
+  }
+  return consumer
 }
 
 test(`${DELETIONS} deletions with the consumer killed ${KILLS} times (seed ${SEED})`, async () => {
   const events = history()
-  let isOver = false
-  const publishing = publishAll(events).finally(() => {
-    isOver = true
-  })
-  const kills = await killDeletion(() => isOver)
+  expect((await runCtl(stack.dataDir, 'part', 'stop', 'deletion')).code).toBe(0)
+  const publishing = publishAll(events)
+  const consumer = await killAtRandom()
   await publishing
-  // Once more with everything on its way.
-  process.kill(
-    await until(() => stack.pidOf('deletion').catch(() => null), { what: 'deletion to be up' }),
-    'SIGKILL',
-  )
   const { kept, visible } = naiveRemains(events, { relayUrls: [], nowS })
   const expectedKept = kept.map(({ id }) => id).sort()
   await until(async () => (await keysInTheLog()).length === expectedKept.length, {
@@ -121,11 +133,13 @@ test(`${DELETIONS} deletions with the consumer killed ${KILLS} times (seed ${SEE
   expect(await stored()).toEqual(expectedVisible)
   expect(await served()).toEqual(expectedVisible)
   expect(await lostFloors()).toEqual([])
-  expect(kills).toBeGreaterThan(0)
+  expect(consumer.exitCode).toBeNull()
   const [gone] = events as [SignedEvent]
   const client = await RelayClient.connect(stack.relayUrl)
   expect(await client.publish(gone)).toMatchObject({ accepted: false, message: 'blocked: deleted' })
   await client.close()
+  consumer.kill('SIGTERM')
+  await once(consumer, 'exit')
 }, 900_000)
 
 async function served(): Promise<string[]> {
