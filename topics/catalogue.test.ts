@@ -50,7 +50,7 @@ test('the catalogue is what the architecture says: names, cleanup, writers, read
       {
         "cleanup": "delete",
         "name": "nostr.ephemeral.v1",
-        "readers": "relay",
+        "readers": "relay ctl",
         "writers": "relay",
       },
       {

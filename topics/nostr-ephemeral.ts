@@ -19,5 +19,6 @@ export const nostrEphemeral = (options: TopicOptions): Topic => ({
     'compression.type': 'producer',
   },
   writers: ['relay'],
-  readers: ['relay'],
+  // ctl looks through its files for what was erased.
+  readers: ['relay', 'ctl'],
 })
